@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace alphorn::api {
+
+/// The group of all our resources; also the prefix of our labels and annotations.
+inline constexpr const char* kGroup = "alphorn.dev";
+inline constexpr const char* kVersion = "v1alpha1";
+
+/// A rule of the schema that an object breaks: what the reconciler says when the API server's own
+/// validation was bypassed. `field` is a path ("spec.serverName"), `message` names the remedy.
+struct Violation {
+  std::string field;
+  std::string message;
+  bool operator==(const Violation&) const = default;
+};
+
+/// A claim of storage. `storage_class` empty: the cluster's default class.
+struct Storage {
+  std::string size;
+  std::string storage_class;
+  bool operator==(const Storage&) const = default;
+};
+
+/// How the gateway is reached from outside the cluster.
+struct Exposure {
+  enum class Mode { none, node_port };
+  Mode mode = Mode::none;
+  std::optional<int> node_port;  ///< asked for; otherwise the API server picks one
+  bool operator==(const Exposure&) const = default;
+};
+
+/// spec of a CompanyHomeserver with every default filled in.
+struct CompanyHomeserverSpec {
+  std::string server_name;      ///< the part after the colon in @user:acme.example
+  std::string company_name;     ///< "" when not given
+  std::string contact;          ///< an e-mail address, "" when not given
+  std::string version;          ///< Synapse release; "" when a channel is followed
+  std::string channel;          ///< "" when a version is given
+  std::string matrix_host;      ///< host of the client-server API: matrix.<serverName> by default
+  std::string administrator;    ///< localpart of the first administrator
+  json homeserver_resources;    ///< core/v1 ResourceRequirements
+  Storage media;
+  std::string max_upload_size;  ///< Synapse's notation: "100M"
+  json database_resources;
+  Storage database;
+  Exposure exposure;
+  bool paused = false;
+  bool operator==(const CompanyHomeserverSpec&) const = default;
+};
+
+/// One tenant as its owner asked for it.
+struct CompanyHomeserver {
+  std::string name;
+  std::string ns;
+  std::string uid;
+  std::int64_t generation = 0;
+  bool deleting = false;
+  CompanyHomeserverSpec spec;
+  json status = json::object();  ///< as last written; never an input of desire()
+};
+
+/// Reads a custom resource. Unknown or missing fields do not throw (the schema forbids the former and
+/// defaults fill the latter); validate() tells what is wrong with the result.
+CompanyHomeserver company_homeserver_from(const json& object);
+
+/// The schema's rules once more, for objects that got past it. Empty when all is well.
+std::vector<Violation> validate(const CompanyHomeserver& tenant);
+
+}  // namespace alphorn::api

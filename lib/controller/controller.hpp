@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controller/informer.hpp"
+#include "controller/work_queue.hpp"
+
+namespace alphorn::controller {
+
+/// What a reconcile pass asks for next. Failures are exceptions, not outcomes.
+class Outcome {
+ public:
+  static Outcome done() { return Outcome{std::nullopt}; }
+  static Outcome again_in(std::chrono::milliseconds delay) { return Outcome{delay}; }
+  std::optional<std::chrono::milliseconds> delay() const { return delay_; }
+
+ private:
+  explicit Outcome(std::optional<std::chrono::milliseconds> delay) : delay_(delay) {}
+  std::optional<std::chrono::milliseconds> delay_;
+};
+
+using Reconcile = std::function<Outcome(const kube::Key& key, std::stop_token stop)>;
+
+/// Runs `workers` threads that take keys and reconcile them. An exception is logged, counted
+/// (controller_runtime_reconcile_errors_total) and backed off; it never ends the process.
+class Controller {
+ public:
+  struct Options {
+    std::string name;
+    int workers = 4;
+  };
+  Controller(Options options, Reconcile reconcile);
+  ~Controller();
+
+  WorkQueue& queue() { return queue_; }
+  /// Starts the workers. Call it once the informers are synced.
+  void start();
+  /// Takes no new key, waits for the passes under way (they see the stop token), joins.
+  void stop();
+
+ private:
+  void work(std::stop_token stop);
+
+  Options options_;
+  Reconcile reconcile_;
+  WorkQueue queue_;
+  std::vector<std::jthread> workers_;
+};
+
+/// Blocks until all are synced; false when stop was requested or the time is over.
+bool wait_until_synced(const std::vector<const Informer*>& informers, std::chrono::seconds limit,
+                       std::stop_token stop);
+
+}  // namespace alphorn::controller

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.hpp"
+#include "kube/client.hpp"
+
+namespace alphorn::controller {
+
+struct LeaderOptions {
+  std::string ns;
+  std::string name;      ///< of the Lease
+  std::string identity;  ///< pod name plus a random part
+  std::chrono::milliseconds lease_duration{15000};
+  std::chrono::milliseconds renew_deadline{10000};
+  std::chrono::milliseconds retry_period{2000};
+};
+
+/// One of several replicas leads: the holder of a coordination.k8s.io Lease. Expiry is judged by when
+/// this process saw the lease change, not by the holder's clock.
+class LeaderElection {
+ public:
+  LeaderElection(std::shared_ptr<kube::Client> client, LeaderOptions options,
+                 const Clock& clock = steady_clock());
+
+  /// Blocks: waits to lead, calls `on_started` (quick: it starts workers), renews until stop is
+  /// requested, then calls `on_stopped` (drains) and releases the lease. Returns false when leadership
+  /// was lost instead: the caller must end the process, since another may lead already.
+  bool run(const std::function<void()>& on_started, const std::function<void()>& on_stopped,
+           std::stop_token stop);
+
+  bool leading() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace alphorn::controller

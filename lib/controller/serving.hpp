@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace alphorn::controller {
+
+/// Serves /metrics (Prometheus text), /livez and /readyz over plain HTTP on all interfaces of the pod.
+/// Checks return "" when well and otherwise why not (answered with 503). Owns its threads.
+class Serving {
+ public:
+  struct Options {
+    int port = 8080;
+    std::function<std::string()> live = {};
+    std::function<std::string()> ready = {};
+  };
+  explicit Serving(const Options& options);
+  ~Serving();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Blocks SIGTERM and SIGINT in the calling thread (and so in those it starts later) and calls
+/// `on_signal` once from an own thread when one arrives. Construct it first thing in main.
+class SignalWait {
+ public:
+  explicit SignalWait(std::function<void()> on_signal);
+  ~SignalWait();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace alphorn::controller

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "http/transport.hpp"
+#include "kube/errors.hpp"
+#include "kube/kind.hpp"
+
+namespace alphorn::kube {
+
+struct ListOptions {
+  std::string ns = {};                ///< "" means all namespaces
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version = {};  ///< "" most recent; "0" whatever the server's cache holds
+  int limit = 500;                    ///< page size; pages are followed to the end
+};
+
+struct ObjectList {
+  std::vector<json> items;
+  std::string resource_version;
+};
+
+struct WatchOptions {
+  std::string ns = {};
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version;
+  std::chrono::seconds timeout{300};
+};
+
+/// ADDED, MODIFIED, DELETED and BOOKMARK as the server sent them. An ERROR event is thrown as ApiError.
+struct WatchEvent {
+  enum class Type { added, modified, deleted, bookmark };
+  Type type;
+  json object;
+};
+
+enum class Force { no, yes };
+enum class DryRun { no, yes };
+
+struct ApplyOptions {
+  std::string field_manager;
+  Force force = Force::yes;
+  DryRun dry_run = DryRun::no;
+  std::string subresource = {};  ///< "status" for the status subresource
+};
+
+struct Preconditions {
+  std::string uid = {};
+  std::string resource_version = {};
+};
+
+/// Typed access to one API server. Every call may throw ApiError (the server refused) or
+/// http::TransportError (no answer). Thread-safe; credentials are re-read as they change.
+class Client {
+ public:
+  /// Adds the current credentials to a request's headers.
+  using Authorize = std::function<void(http::Headers&)>;
+
+  Client(std::shared_ptr<http::Transport> transport, Authorize authorize = {});
+
+  /// The object, or nothing when it does not exist.
+  std::optional<json> get(const ObjectRef& object, std::stop_token stop = {}) const;
+
+  /// All pages of a list, or none: a page that expired restarts the list once as a whole.
+  ObjectList list(const Kind& kind, const ListOptions& options, std::stop_token stop = {}) const;
+
+  /// Blocks and hands over each event until the server ends the watch or stop is requested.
+  void watch(const Kind& kind, const WatchOptions& options,
+             const std::function<void(WatchEvent)>& on_event, std::stop_token stop) const;
+
+  /// Server-side apply of a manifest (its apiVersion, kind and metadata say where). Returns the object.
+  json apply(const Kind& kind, const json& manifest, const ApplyOptions& options,
+             std::stop_token stop = {}) const;
+
+  /// Fails with already_exists() when it is there.
+  json create(const Kind& kind, const json& manifest, DryRun dry_run = DryRun::no,
+              std::stop_token stop = {}) const;
+
+  /// Full replacement; the manifest's resourceVersion, when given, is the precondition.
+  json replace(const Kind& kind, const json& manifest, std::stop_token stop = {}) const;
+
+  /// Background deletion. Absence is success.
+  void remove(const ObjectRef& object, const Preconditions& preconditions,
+              std::stop_token stop = {}) const;
+
+ private:
+  http::Response send(http::Request request, std::stop_token stop) const;
+
+  std::shared_ptr<http::Transport> transport_;
+  Authorize authorize_;
+};
+
+/// A client from the pod's service account (/var/run/secrets/kubernetes.io/serviceaccount and
+/// KUBERNETES_SERVICE_HOST/PORT). Throws std::runtime_error when not in a cluster.
+std::shared_ptr<Client> in_cluster_client();
+
+/// A client from a kubeconfig file's current context, or the one named.
+/// Throws std::runtime_error that names the file and the field at fault.
+std::shared_ptr<Client> kubeconfig_client(const std::string& path, const std::string& context = {});
+
+}  // namespace alphorn::kube

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/company_homeserver.hpp"
+#include "base/json.hpp"
+
+namespace alphorn::manifests {
+
+/// Full image references, resolved from the catalogue for one tenant.
+struct Images {
+  std::string postgres;
+  std::string synapse;
+  std::string nginx;
+  bool operator==(const Images&) const = default;
+};
+
+/// Everything a manifest may depend on: what was asked for, plus the few observed facts that reach
+/// into manifests. Two equal tenants give equal manifests.
+struct Tenant {
+  std::string name;
+  std::string ns;
+  std::string uid;
+  api::CompanyHomeserverSpec spec;
+  std::string version;  ///< the Synapse release to run, a followed channel resolved
+  Images images;
+  /// The port that the API server gave the gateway; nothing before it did, or when not exposed so.
+  std::optional<int> node_port;
+  /// Serial number of the gateway's certificate: a new one rolls the gateway.
+  std::string certificate_serial;
+  /// PEM of the authority that signed it, published to clients in a ConfigMap.
+  std::string authority_pem;
+};
+
+using Manifest = json;
+using Manifests = std::vector<Manifest>;
+
+/// A Secret whose values are drawn when it is created and never again. Each entry says how.
+struct SecretRecipe {
+  enum class Draw { token, signing_key };
+  struct Entry {
+    std::string key;
+    Draw draw;
+    bool operator==(const Entry&) const = default;
+  };
+  std::string name;
+  json metadata;  ///< the manifest's metadata; kept Secrets have no owner and outlive the tenant
+  std::vector<Entry> entries;
+  bool operator==(const SecretRecipe&) const = default;
+};
+
+// Names, each spelled once. All are in the tenant's namespace.
+std::string database_name(const Tenant& tenant);          // acme-database: StatefulSet, Service, ConfigMap
+std::string homeserver_name(const Tenant& tenant);        // acme-homeserver
+std::string gateway_name(const Tenant& tenant);           // acme-gateway
+std::string database_claim(const Tenant& tenant);         // acme-database-data
+std::string media_claim(const Tenant& tenant);            // acme-media
+std::string homeserver_keys(const Tenant& tenant);        // acme-homeserver-keys: Secret
+std::string database_keys(const Tenant& tenant);          // acme-database-keys: Secret
+std::string administrator_secret(const Tenant& tenant);   // acme-administrator: Secret
+std::string gateway_certificate(const Tenant& tenant);    // acme-gateway-tls: Secret
+std::string authority_config_map(const Tenant& tenant);   // acme-ca: ConfigMap, key ca.crt
+
+/// Hosts that the gateway's certificate must carry: the Matrix host and the server name.
+std::vector<std::string> public_hosts(const Tenant& tenant);
+
+/// "https://matrix.acme.example", with the port when it is not 443; what clients type.
+std::string public_url(const Tenant& tenant);
+
+/// In-cluster base URL of the homeserver: "http://acme-homeserver.acme.svc:8008".
+std::string homeserver_url(const Tenant& tenant);
+
+// One function a component; see docs/architecture.md for the table that walks them.
+std::vector<SecretRecipe> keys(const Tenant& tenant);  // keys.cpp
+Manifests volumes(const Tenant& tenant);               // volumes.cpp: kept claims, no owner
+Manifests authority(const Tenant& tenant);             // authority.cpp: the CA's ConfigMap
+Manifests database(const Tenant& tenant);              // database.cpp
+Manifests homeserver(const Tenant& tenant);            // homeserver.cpp + homeserver_config.cpp
+Manifests gateway(const Tenant& tenant);               // gateway.cpp + gateway_config.cpp
+Manifests exposure(const Tenant& tenant);              // exposure.cpp: the gateway's Service
+
+}  // namespace alphorn::manifests
