@@ -1,0 +1,37 @@
+{{- define "alphorn.name" -}}
+{{- if contains "alphorn" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-alphorn" .Release.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{/* Names of cluster-scoped objects carry the namespace: two releases must not share them. */}}
+{{- define "alphorn.clusterName" -}}
+{{ .Release.Namespace }}:{{ include "alphorn.name" . }}
+{{- end }}
+
+{{- define "alphorn.selector" -}}
+app.kubernetes.io/name: alphorn-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "alphorn.labels" -}}
+{{ include "alphorn.selector" . }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/part-of: alphorn
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{/* What the operator reads as --config. */}}
+{{- define "alphorn.config" -}}
+images:
+  postgres: {{ .Values.images.postgres | quote }}
+  nginx: {{ .Values.images.nginx | quote }}
+  synapse:
+    repository: {{ .Values.images.synapse.repository | quote }}
+    tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}
+channels:
+  {{- range $name, $version := .Values.channels }}
+  {{ $name }}: {{ $version | quote }}
+  {{- else }} {}
+  {{- end }}
+{{- end }}
