@@ -38,14 +38,14 @@ struct Exposure {
 
 /// spec of a CompanyHomeserver with every default filled in.
 struct CompanyHomeserverSpec {
-  std::string server_name;      ///< the part after the colon in @user:acme.example
-  std::string company_name;     ///< "" when not given
-  std::string contact;          ///< an e-mail address, "" when not given
-  std::string version;          ///< Synapse release; "" when a channel is followed
-  std::string channel;          ///< "" when a version is given
-  std::string matrix_host;      ///< host of the client-server API: matrix.<serverName> by default
-  std::string administrator;    ///< localpart of the first administrator
-  json homeserver_resources;    ///< core/v1 ResourceRequirements
+  std::string server_name;    ///< the part after the colon in @user:acme.example
+  std::string company_name;   ///< "" when not given
+  std::string contact;        ///< an e-mail address, "" when not given
+  std::string version;        ///< Synapse release; "" when a channel is followed
+  std::string channel;        ///< "" when a version is given
+  std::string matrix_host;    ///< host of the client-server API: matrix.<serverName> by default
+  std::string administrator;  ///< localpart of the first administrator
+  json homeserver_resources;  ///< core/v1 ResourceRequirements
   Storage media;
   std::string max_upload_size;  ///< Synapse's notation: "100M"
   json database_resources;
@@ -66,9 +66,12 @@ struct CompanyHomeserver {
   json status = json::object();  ///< as last written; never an input of desire()
 };
 
-/// Reads a custom resource. Unknown or missing fields do not throw (the schema forbids the former and
-/// defaults fill the latter); validate() tells what is wrong with the result.
+/// Reads a custom resource. Unknown or missing fields do not throw (the schema forbids the former
+/// and defaults fill the latter); validate() tells what is wrong with the result.
 CompanyHomeserver company_homeserver_from(const json& object);
+
+/// A server name without its port: "acme.example" of "acme.example:8448".
+std::string domain_of(const std::string& server_name);
 
 /// The schema's rules once more, for objects that got past it. Empty when all is well.
 std::vector<Violation> validate(const CompanyHomeserver& tenant);

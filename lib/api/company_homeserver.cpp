@@ -1,0 +1,95 @@
+#include "api/company_homeserver.hpp"
+
+#include "api/quantity.hpp"
+
+namespace alphorn::api {
+namespace {
+
+struct Amounts {
+  const char* request_cpu;
+  const char* request_memory;
+  const char* limit_cpu;
+  const char* limit_memory;
+};
+
+// The schema's defaults once more; a contract test compares the two.
+constexpr Amounts kHomeserver{"100m", "256Mi", "2", "1Gi"};
+constexpr Amounts kDatabase{"100m", "128Mi", "2", "512Mi"};
+constexpr const char* kMediaSize = "10Gi";
+constexpr const char* kDatabaseSize = "5Gi";
+constexpr const char* kMaxUploadSize = "100M";
+constexpr const char* kAdministrator = "admin";
+
+std::string string_or(const json& object, const char* path, const std::string& otherwise) {
+  const json& value = at_path(object, path);
+  return value.is_string() ? value.get<std::string>() : otherwise;
+}
+
+/// A quantity may be written as a number too.
+std::string amount(const json& resources, const char* path, const char* otherwise) {
+  const json& value = at_path(resources, path);
+  if (value.is_null()) return otherwise;
+  return canonical_quantity(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+json resources_from(const json& resources, const Amounts& defaults) {
+  return {{"requests",
+           {{"cpu", amount(resources, "requests/cpu", defaults.request_cpu)},
+            {"memory", amount(resources, "requests/memory", defaults.request_memory)}}},
+          {"limits",
+           {{"cpu", amount(resources, "limits/cpu", defaults.limit_cpu)},
+            {"memory", amount(resources, "limits/memory", defaults.limit_memory)}}}};
+}
+
+Storage storage_from(const json& parent, const char* default_size) {
+  return {.size = canonical_quantity(string_or(parent, "size", default_size)),
+          .storage_class = string_at(parent, "storageClassName")};
+}
+
+Exposure exposure_from(const json& exposure) {
+  Exposure result;
+  if (string_at(exposure, "mode") == "nodePort") result.mode = Exposure::Mode::node_port;
+  const json& port = at_path(exposure, "nodePort");
+  if (port.is_number_integer()) result.node_port = port.get<int>();
+  return result;
+}
+
+CompanyHomeserverSpec spec_from(const json& spec) {
+  CompanyHomeserverSpec result;
+  result.server_name = string_at(spec, "serverName");
+  result.company_name = string_at(spec, "company/name");
+  result.contact = string_at(spec, "company/contact");
+  result.version = string_at(spec, "version");
+  result.channel = string_at(spec, "channel");
+  result.matrix_host = string_or(spec, "hosts/matrix", "matrix." + domain_of(result.server_name));
+  result.administrator = string_or(spec, "administrator/localpart", kAdministrator);
+  result.homeserver_resources = resources_from(at_path(spec, "homeserver/resources"), kHomeserver);
+  result.media = storage_from(at_path(spec, "homeserver/media"), kMediaSize);
+  result.max_upload_size = string_or(spec, "homeserver/maxUploadSize", kMaxUploadSize);
+  result.database_resources = resources_from(at_path(spec, "database/resources"), kDatabase);
+  result.database = storage_from(at_path(spec, "database"), kDatabaseSize);
+  result.exposure = exposure_from(at_path(spec, "exposure"));
+  result.paused = at_path(spec, "paused") == true;
+  return result;
+}
+
+}  // namespace
+
+std::string domain_of(const std::string& server_name) {
+  return server_name.substr(0, server_name.find(':'));
+}
+
+CompanyHomeserver company_homeserver_from(const json& object) {
+  CompanyHomeserver tenant;
+  tenant.name = string_at(object, "metadata/name");
+  tenant.ns = string_at(object, "metadata/namespace");
+  tenant.uid = string_at(object, "metadata/uid");
+  tenant.generation = integer_at(object, "metadata/generation");
+  tenant.deleting = !at_path(object, "metadata/deletionTimestamp").is_null();
+  tenant.spec = spec_from(at_path(object, "spec"));
+  const json& status = at_path(object, "status");
+  if (status.is_object()) tenant.status = status;
+  return tenant;
+}
+
+}  // namespace alphorn::api

@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <string_view>
+
+#include "api/company_homeserver.hpp"
+#include "api/quantity.hpp"
+
+namespace alphorn::api {
+namespace {
+
+constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kDigits = "0123456789";
+constexpr std::size_t kMaxLabel = 63;
+constexpr std::size_t kMaxHost = 253;
+constexpr std::size_t kMaxServerName = 230;
+constexpr std::size_t kMaxName = 40;
+constexpr std::size_t kMaxUserId = 255;
+
+bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+bool is_alphanumeric(char c) { return is_one_of(c, kLower) || is_one_of(c, kDigits); }
+
+bool is_number(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_one_of(c, kDigits); });
+}
+
+/// One part of a domain name: a-z, 0-9 and inner "-".
+bool is_label(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxLabel && is_alphanumeric(text.front()) &&
+         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alphanumeric(c) || c == '-';
+         });
+}
+
+/// At least two labels, the last not a number: no address, no bare host.
+bool is_domain(std::string_view text) {
+  if (text.size() > kMaxHost) return false;
+  std::size_t labels = 0;
+  std::string_view last;
+  while (true) {
+    const std::size_t dot = std::min(text.find('.'), text.size());
+    last = text.substr(0, dot);
+    if (!is_label(last)) return false;
+    ++labels;
+    if (dot == text.size()) break;
+    text.remove_prefix(dot + 1);
+  }
+  return labels >= 2 && is_one_of(last.front(), kLower);
+}
+
+bool is_port(std::string_view text) {
+  return is_number(text) && text.size() <= 5 && text.front() != '0';
+}
+
+bool is_server_name(std::string_view text) {
+  if (text.size() > kMaxServerName) return false;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return is_domain(text);
+  return is_domain(text.substr(0, colon)) && is_port(text.substr(colon + 1));
+}
+
+bool is_release(std::string_view text) {
+  for (int part = 0; part < 2; ++part) {
+    const std::size_t dot = text.find('.');
+    if (dot == std::string_view::npos || !is_number(text.substr(0, dot))) return false;
+    text.remove_prefix(dot + 1);
+  }
+  return is_number(text);
+}
+
+bool is_email(std::string_view text) {
+  if (text.size() > 254 || text.find_first_of(" \t\n\v\f\r<>\",;") != std::string_view::npos) {
+    return false;
+  }
+  const std::size_t at = text.find('@');
+  if (at == 0 || at == std::string_view::npos || text.rfind('@') != at) return false;
+  const std::string_view domain = text.substr(at + 1);
+  const std::size_t dot = domain.find('.', 1);
+  return dot != std::string_view::npos && domain.back() != '.';
+}
+
+bool is_localpart(std::string_view text) {
+  if (text.empty() || text.size() > 128 || text.front() == '_' || is_number(text)) return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || is_one_of(c, "._=/+-"); });
+}
+
+bool is_upload_size(std::string_view text) {
+  if (!text.empty() && is_one_of(text.back(), "KMG")) text.remove_suffix(1);
+  return is_number(text) && text.size() <= 9 && text.front() != '0';
+}
+
+/// Collects what is wrong, in the order of the schema.
+class Findings {
+ public:
+  void check(bool holds, const char* field, const char* message) {
+    if (!holds) violations_.push_back({field, message});
+  }
+  std::vector<Violation> take() { return std::move(violations_); }
+
+ private:
+  std::vector<Violation> violations_;
+};
+
+void check_storage(Findings& findings, const Storage& storage, const char* field) {
+  const std::optional<Quantity> size = Quantity::parse(storage.size);
+  findings.check(size && *size > *Quantity::parse("0"), field,
+                 "size must be a whole number with a unit, such as 10Gi");
+}
+
+void check_resources(Findings& findings, const json& resources, const char* field) {
+  const auto quantity = [&](const char* path) {
+    return Quantity::parse(string_at(resources, path));
+  };
+  const auto positive = [](const std::optional<Quantity>& value) {
+    return value && *value > *Quantity::parse("0");
+  };
+  const auto request_cpu = quantity("requests/cpu");
+  const auto limit_cpu = quantity("limits/cpu");
+  const auto request_memory = quantity("requests/memory");
+  const auto limit_memory = quantity("limits/memory");
+  findings.check(positive(request_cpu) && positive(limit_cpu), field,
+                 "cpu must be a number of cores, such as 500m, 0.5 or 2");
+  findings.check(positive(request_memory) && positive(limit_memory), field,
+                 "memory must be a whole number with an optional unit, such as 512Mi");
+  findings.check(!request_cpu || !limit_cpu || *request_cpu <= *limit_cpu, field,
+                 "resources.requests.cpu must not exceed resources.limits.cpu");
+  findings.check(!request_memory || !limit_memory || *request_memory <= *limit_memory, field,
+                 "resources.requests.memory must not exceed resources.limits.memory");
+}
+
+bool is_tenant_name(std::string_view name) {
+  return name.size() <= kMaxName && is_label(name) && is_one_of(name.front(), kLower);
+}
+
+void check_identity(Findings& findings, const CompanyHomeserverSpec& spec) {
+  findings.check(is_server_name(spec.server_name), "spec.serverName",
+                 "serverName must be a domain name in lower case with at least one dot, such as "
+                 "acme.example, optionally with a port");
+  findings.check(is_domain(spec.matrix_host), "spec.hosts.matrix",
+                 "hosts.matrix must be a domain name in lower case with at least one dot and no "
+                 "port, such as matrix.acme.example");
+  findings.check(spec.contact.empty() || is_email(spec.contact), "spec.company.contact",
+                 "contact must be an e-mail address, such as it@acme.example");
+  findings.check(is_localpart(spec.administrator), "spec.administrator.localpart",
+                 "administrator.localpart may hold a-z, 0-9 and any of . _ = / + -, must not begin "
+                 "with \"_\" and must not be a number");
+  findings.check(spec.administrator.size() + spec.server_name.size() + 2 <= kMaxUserId,
+                 "spec.administrator.localpart",
+                 "administrator.localpart is too long: \"@localpart:serverName\" may have at most "
+                 "255 characters");
+}
+
+}  // namespace
+
+std::vector<Violation> validate(const CompanyHomeserver& tenant) {
+  const CompanyHomeserverSpec& spec = tenant.spec;
+  Findings findings;
+  findings.check(
+      is_tenant_name(tenant.name), "metadata.name",
+      "metadata.name must have at most 40 characters, only a-z, 0-9 and \"-\", and begin "
+      "with a letter: the names of Services and pods derive from it");
+  check_identity(findings, spec);
+  findings.check(spec.version.empty() != spec.channel.empty(), "spec",
+                 "give exactly one of version and channel: a version pins the Synapse release, a "
+                 "channel follows the operator's catalogue");
+  findings.check(spec.version.empty() || is_release(spec.version), "spec.version",
+                 "version must be a Synapse release of three numbers, such as \"1.163.2\"");
+  findings.check(spec.channel.empty() || is_label(spec.channel), "spec.channel",
+                 "channel must be a name of a-z, 0-9 and \"-\", such as stable");
+  check_resources(findings, spec.homeserver_resources, "spec.homeserver.resources");
+  check_storage(findings, spec.media, "spec.homeserver.media.size");
+  findings.check(is_upload_size(spec.max_upload_size), "spec.homeserver.maxUploadSize",
+                 "maxUploadSize must be a whole number with K, M or G, such as 100M");
+  check_resources(findings, spec.database_resources, "spec.database.resources");
+  check_storage(findings, spec.database, "spec.database.size");
+  const Exposure& exposure = spec.exposure;
+  findings.check(!exposure.node_port || exposure.mode == Exposure::Mode::node_port,
+                 "spec.exposure.nodePort", "exposure.nodePort needs \"mode: nodePort\"");
+  findings.check(!exposure.node_port || (*exposure.node_port >= 1 && *exposure.node_port <= 65535),
+                 "spec.exposure.nodePort", "exposure.nodePort must be between 1 and 65535");
+  return findings.take();
+}
+
+}  // namespace alphorn::api
