@@ -1,0 +1,129 @@
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <regex>
+#include <stdexcept>
+
+#include "base/json.hpp"
+
+namespace alphorn {
+namespace {
+
+// Bounds for hostile or self-referring documents; far above anything a person writes.
+constexpr int kMaxDepth = 100;
+constexpr int kMaxNodes = 1'000'000;
+
+[[noreturn]] void fail(const YAML::Mark& mark, const std::string& what) {
+  throw std::invalid_argument("line " + std::to_string(mark.line + 1) + ", column " +
+                              std::to_string(mark.column + 1) + ": " + what);
+}
+
+template <typename Number>
+bool parse_whole(std::string_view text, Number& number, int base) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+json integer(std::string_view text, int base) {
+  std::int64_t with_sign = 0;
+  if (parse_whole(text, with_sign, base)) return with_sign;
+  std::uint64_t without = 0;
+  if (parse_whole(text, without, base)) return without;
+  return std::stod(std::string{text});
+}
+
+bool is_decimal(std::string_view text) {
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_float(const std::string& text) {
+  static const std::regex pattern{R"([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"};
+  return text.size() < 64 && std::regex_match(text, pattern);
+}
+
+/// YAML 1.2's core schema for a plain scalar.
+json plain(const std::string& text, const YAML::Mark& mark) {
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") {
+    return nullptr;
+  }
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  const char first = text.front();
+  const bool may_be_number =
+      (first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.';
+  if (!may_be_number) return text;
+  if (is_decimal(text)) return integer(first == '+' ? text.substr(1) : text, 10);
+  if (text.starts_with("0x") &&
+      text.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string::npos && text.size() > 2) {
+    return integer(text.substr(2), 16);
+  }
+  if (text.starts_with("0o") && text.size() > 2 &&
+      text.find_first_not_of("01234567", 2) == std::string::npos) {
+    return integer(text.substr(2), 8);
+  }
+  static const std::regex not_finite{R"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))"};
+  if (std::regex_match(text, not_finite)) fail(mark, text + " has no JSON form");
+  if (is_float(text)) return std::stod(text);
+  return text;
+}
+
+class Reader {
+ public:
+  json read(const YAML::Node& node, int depth) {
+    if (depth > kMaxDepth || ++nodes_ > kMaxNodes) fail(node.Mark(), "too deep or too large");
+    switch (node.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null:
+        return nullptr;
+      case YAML::NodeType::Scalar:
+        return scalar(node);
+      case YAML::NodeType::Sequence: {
+        json list = json::array();
+        for (const YAML::Node& item : node) list.push_back(read(item, depth + 1));
+        return list;
+      }
+      case YAML::NodeType::Map:
+        return mapping(node, depth);
+    }
+    return nullptr;
+  }
+
+ private:
+  static json scalar(const YAML::Node& node) {
+    const std::string& tag = node.Tag();
+    if (tag == "!" || tag == "tag:yaml.org,2002:str") return node.Scalar();
+    if (tag == "?" || tag.empty() || tag.starts_with("tag:yaml.org,2002:")) {
+      return plain(node.Scalar(), node.Mark());
+    }
+    fail(node.Mark(), "the tag " + tag + " is not known");
+  }
+
+  json mapping(const YAML::Node& node, int depth) {
+    json object = json::object();
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) fail(entry.first.Mark(), "a key must be a string");
+      const std::string& key = entry.first.Scalar();
+      if (object.contains(key)) fail(entry.first.Mark(), "the key \"" + key + "\" appears twice");
+      object[key] = read(entry.second, depth + 1);
+    }
+    return object;
+  }
+
+  int nodes_ = 0;
+};
+
+}  // namespace
+
+json from_yaml(std::string_view text) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string{text});
+    if (documents.empty()) return nullptr;
+    if (documents.size() > 1) fail(documents[1].Mark(), "a second document; one is expected");
+    return Reader{}.read(documents.front(), 0);
+  } catch (const YAML::Exception& error) {
+    fail(error.mark, error.msg);
+  }
+}
+
+}  // namespace alphorn
