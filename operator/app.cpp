@@ -1,0 +1,127 @@
+#include "app.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include "catalogue.hpp"
+#include "certificates/authority.hpp"
+#include "controller/controller.hpp"
+#include "controller/events.hpp"
+#include "controller/leader.hpp"
+#include "controller/serving.hpp"
+#include "homeserver/cache.hpp"
+#include "homeserver/reconciler.hpp"
+#include "homeserver/servers.hpp"
+
+namespace alphorn {
+
+namespace {
+
+constexpr std::size_t kIoThreads = 4;
+constexpr std::chrono::seconds kSyncLimit{120};
+constexpr const char* kEventSource = "alphorn.dev/operator";
+constexpr const char* kLeaseName = "alphorn-operator";
+
+/// All parts, in the order in which they depend on each other; they stop in reverse.
+class Operator {
+ public:
+  Operator(const Options& options, std::stop_token stop)
+      : options_(options),
+        stop_(std::move(stop)),
+        catalogue_(read_catalogue(options.config)),
+        client_(options.kubeconfig.empty() ? kube::in_cluster_client()
+                                           : kube::kubeconfig_client(options.kubeconfig)),
+        events_(client_, kEventSource, options.identity),
+        controller_({.name = "homeserver", .workers = options.workers},
+                    [this](const kube::Key& key, std::stop_token pass) {
+                      return reconciler_->reconcile(key, std::move(pass));
+                    }),
+        cache_(client_,
+               [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
+                 controller_.queue().add(key, priority);
+               }),
+        serving_({.port = options.listen_port, .ready = [this] { return unready(); }}) {}
+
+  int run() {
+    cache_.start();
+    if (!controller::wait_until_synced(cache_.informers(), kSyncLimit, stop_)) {
+      if (stop_.stop_requested()) return 0;
+      spdlog::error("the caches did not fill within {} s: {}", kSyncLimit.count(), unready());
+      return 1;
+    }
+    return options_.leader_elect ? run_elected() : run_alone();
+  }
+
+ private:
+  std::string unready() const {
+    for (const controller::Informer* informer : cache_.informers()) {
+      if (!informer->synced()) return "the cache of " + informer->kind().plural + " is not filled";
+    }
+    return "";
+  }
+
+  void start_work() {
+    authority_ = certificates::Authority::open(*client_, options_.ns);
+    reconciler_ = std::make_unique<homeserver::Reconciler>(
+        homeserver::Reconciler::Parts{.client = *client_,
+                                      .cache = cache_,
+                                      .catalogue = catalogue_,
+                                      .authority = *authority_,
+                                      .servers = servers_,
+                                      .events = events_});
+    controller_.start();
+    spdlog::info("working with {} workers", options_.workers);
+  }
+
+  void stop_work() {
+    controller_.stop();
+    events_.flush();
+    spdlog::info("stopped");
+  }
+
+  int run_elected() {
+    controller::LeaderElection election{
+        client_, {.ns = options_.ns, .name = kLeaseName, .identity = options_.identity}};
+    const bool clean = election.run([this] { start_work(); }, [this] { stop_work(); }, stop_);
+    if (!clean) spdlog::error("leadership was lost; another replica may lead already");
+    return clean ? 0 : 1;
+  }
+
+  int run_alone() {
+    start_work();
+    std::mutex mutex;
+    std::unique_lock lock{mutex};
+    std::condition_variable_any stopped;
+    stopped.wait(lock, stop_, [] { return false; });
+    stop_work();
+    return 0;
+  }
+
+  Options options_;
+  std::stop_token stop_;
+  Catalogue catalogue_;
+  std::shared_ptr<kube::Client> client_;
+  controller::EventRecorder events_;
+  homeserver::ClusterServers servers_;
+  std::shared_ptr<const certificates::Authority> authority_;
+  std::unique_ptr<homeserver::Reconciler> reconciler_;
+  controller::Controller controller_;
+  homeserver::Cache cache_;
+  controller::Serving serving_;
+};
+
+}  // namespace
+
+int run_operator(const Options& options) {
+  std::stop_source stop;
+  const controller::SignalWait signals{[&stop] { stop.request_stop(); }};
+  http::use_io_threads(kIoThreads);
+  Operator alphorn{options, stop.get_token()};
+  return alphorn.run();
+}
+
+}  // namespace alphorn

@@ -1,0 +1,63 @@
+#include "catalogue.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "base/json.hpp"
+
+namespace alphorn {
+
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ifstream file{path};
+  if (!file) throw std::runtime_error(path + ": cannot be read; give the catalogue with --config");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string required(const std::string& path, const json& document, const std::string& field) {
+  const std::string value = string_at(document, field);
+  if (value.empty()) throw std::runtime_error(path + ": " + field + " is missing or no string");
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::string> Catalogue::release_of(const api::CompanyHomeserverSpec& spec) const {
+  if (!spec.version.empty()) return spec.version;
+  const auto found = channels.find(spec.channel);
+  if (found == channels.end()) return std::nullopt;
+  return found->second;
+}
+
+manifests::Images Catalogue::images_for(const std::string& release) const {
+  return {.postgres = postgres,
+          .synapse = synapse_repository + ":" + synapse_tag_prefix + release,
+          .nginx = nginx};
+}
+
+Catalogue read_catalogue(const std::string& path) {
+  json document;
+  try {
+    document = from_yaml(read_file(path));
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(path + ": " + error.what());
+  }
+  Catalogue catalogue{.postgres = required(path, document, "images/postgres"),
+                      .nginx = required(path, document, "images/nginx"),
+                      .synapse_repository = required(path, document, "images/synapse/repository"),
+                      .synapse_tag_prefix = string_at(document, "images/synapse/tagPrefix"),
+                      .channels = {}};
+  for (const auto& [channel, release] : at_path(document, "channels").items()) {
+    if (!release.is_string()) {
+      throw std::runtime_error(path + ": channels/" + channel + " must be a release in quotes");
+    }
+    catalogue.channels[channel] = release.get<std::string>();
+  }
+  return catalogue;
+}
+
+}  // namespace alphorn

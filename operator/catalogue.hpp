@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "api/company_homeserver.hpp"
+#include "manifests/tenant.hpp"
+
+namespace alphorn {
+
+/// Which images run and what a channel carries: the operator's configuration file, made by the chart.
+struct Catalogue {
+  std::string postgres;
+  std::string nginx;
+  std::string synapse_repository;
+  std::string synapse_tag_prefix;
+  std::map<std::string, std::string> channels;  ///< channel -> Synapse release
+
+  /// The release a tenant runs; nothing when its channel is unknown.
+  std::optional<std::string> release_of(const api::CompanyHomeserverSpec& spec) const;
+  manifests::Images images_for(const std::string& release) const;
+};
+
+/// Reads the file. Throws std::runtime_error that names the file, the field and what it should hold.
+Catalogue read_catalogue(const std::string& path);
+
+}  // namespace alphorn

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+
+/// X.509 for the gateways: an own authority (ten years) and the leaves it signs (90 days, renewed at
+/// two thirds of their life). ECDSA P-256 throughout. Pure but for the random numbers it draws.
+namespace alphorn::certificates {
+
+struct KeyPair {
+  std::string certificate_pem;
+  Secret key_pem;
+};
+
+/// A self-signed authority. Throws std::runtime_error with OpenSSL's reason.
+KeyPair make_authority(const std::string& common_name, TimePoint now);
+
+/// A server certificate for these DNS names, signed by the authority.
+/// Throws std::runtime_error with OpenSSL's reason.
+KeyPair issue(const KeyPair& authority, const std::vector<std::string>& hosts, TimePoint now);
+
+/// What a certificate says of itself.
+struct Facts {
+  std::string serial;  ///< hexadecimal
+  TimePoint not_before;
+  TimePoint not_after;
+  std::vector<std::string> hosts;  ///< DNS names, sorted
+  bool operator==(const Facts&) const = default;
+};
+
+/// The facts of the first certificate in `pem`; nothing when it cannot be read.
+std::optional<Facts> inspect(const std::string& pem);
+
+/// True when the authority's key signed the certificate.
+bool is_signed_by(const std::string& certificate_pem, const std::string& authority_pem);
+
+/// When a new one is due.
+TimePoint renewal_due(const Facts& facts);
+
+}  // namespace alphorn::certificates

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controller/informer.hpp"
+#include "controller/work_queue.hpp"
+#include "kube/client.hpp"
+
+namespace alphorn::homeserver {
+
+extern const kube::Kind kCompanyHomeserver;
+
+/// Everything the homeserver controller watches: the tenants, and of the other kinds only the objects
+/// that carry our label. Each change is turned into the key of the tenant it concerns. Thread-safe
+/// after start().
+class Cache {
+ public:
+  using Enqueue = std::function<void(const kube::Key&, controller::WorkQueue::Priority)>;
+
+  Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue);
+
+  void start();
+  void stop();
+  std::vector<const controller::Informer*> informers() const;
+
+  const controller::Store* store_of(const kube::Kind& kind) const;  ///< null when not watched
+  controller::ObjectPtr tenant(const kube::Key& key) const;
+  /// Our objects of one kind that belong to a tenant, by label.
+  std::vector<controller::ObjectPtr> owned(const kube::Kind& kind, const kube::Key& tenant) const;
+
+ private:
+  void watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
+             const std::function<kube::Key(const json&)>& tenant_of);
+
+  Enqueue enqueue_;
+  std::vector<std::unique_ptr<controller::Informer>> informers_;
+};
+
+/// The kinds of objects a tenant is made of, besides its pods.
+const std::vector<kube::Kind>& child_kinds();
+
+}  // namespace alphorn::homeserver

@@ -1,0 +1,65 @@
+#include "homeserver/components.hpp"
+
+#include "homeserver/readiness.hpp"
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+using manifests::Tenant;
+
+/// Most components wish for plain manifests.
+template <manifests::Manifests (*Render)(const Tenant&)>
+std::vector<Wish> manifests_of(const World& world) {
+  const manifests::Manifests rendered = Render(world.tenant);
+  return {rendered.begin(), rendered.end()};
+}
+
+std::vector<Wish> keys(const World& world) {
+  const std::vector<manifests::SecretRecipe> recipes = manifests::keys(world.tenant);
+  return {recipes.begin(), recipes.end()};
+}
+
+std::vector<Wish> certificates(const World& world) {
+  const Tenant& tenant = world.tenant;
+  const std::string name = manifests::gateway_certificate(tenant);
+  std::vector<Wish> wishes = manifests_of<manifests::authority>(world);
+  wishes.emplace_back(CertificateWish{.secret_name = name,
+                                      .metadata = manifests::metadata(tenant, "certificates", name),
+                                      .hosts = manifests::public_hosts(tenant)});
+  return wishes;
+}
+
+std::vector<Wish> administrator(const World& world) {
+  return {AdministratorWish{.secret_name = manifests::administrator_secret(world.tenant),
+                            .localpart = world.tenant.spec.administrator}};
+}
+
+}  // namespace
+
+const std::vector<Component>& components() {
+  // clang-format off
+  static const std::vector<Component> table{
+      {.name = "keys",          .needs = {},                               .desire = keys,                               .ready = keys_ready},
+      {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready},
+      {.name = "volumes",       .needs = {"keys"},                         .desire = manifests_of<manifests::volumes>,   .ready = volumes_ready},
+      {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready},
+      {.name = "database",      .needs = {"keys", "volumes"},              .desire = manifests_of<manifests::database>,  .ready = database_ready},
+      {.name = "homeserver",    .needs = {"keys", "database", "exposure"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready},
+      {.name = "administrator", .needs = {"homeserver"},                   .desire = administrator,                      .ready = administrator_ready},
+      {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready},
+  };
+  // clang-format on
+  return table;
+}
+
+std::string title_case(const std::string& name) {
+  std::string title = name;
+  if (!title.empty() && title[0] >= 'a' && title[0] <= 'z') {
+    title[0] = static_cast<char>(title[0] - 'a' + 'A');
+  }
+  return title;
+}
+
+}  // namespace alphorn::homeserver

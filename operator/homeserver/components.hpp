@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "homeserver/world.hpp"
+#include "manifests/tenant.hpp"
+
+namespace alphorn::homeserver {
+
+/// The gateway's certificate, to be issued by the operator's authority.
+struct CertificateWish {
+  std::string secret_name;
+  json metadata;
+  std::vector<std::string> hosts;
+};
+
+/// The account that the tenant's first administrator logs in with.
+struct AdministratorWish {
+  std::string secret_name;
+  std::string localpart;
+};
+
+/// One thing that should be so.
+using Wish = std::variant<manifests::Manifest, manifests::SecretRecipe, CertificateWish,
+                          AdministratorWish>;
+
+/// Whether a component does its job; when not, why, in words for kubectl.
+struct Readiness {
+  bool ready = false;
+  std::string reason;   ///< CamelCase, stable
+  std::string message;  ///< stable while nothing changes, or every pass would write status
+  bool operator==(const Readiness&) const = default;
+};
+
+/// A row of the table that a tenant is made of.
+struct Component {
+  std::string name;
+  std::vector<std::string> needs;  ///< earlier rows
+  std::function<std::vector<Wish>(const World&)> desire;
+  std::function<Readiness(const World&)> ready;
+};
+
+/// The table, in an order in which every need comes before who needs it.
+const std::vector<Component>& components();
+
+/// "database" -> "DatabaseNotReady" and the like.
+std::string title_case(const std::string& name);
+
+}  // namespace alphorn::homeserver

@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <set>
+
+#include "base/encoding.hpp"
+#include "homeserver/plan.hpp"
+#include "homeserver/readiness.hpp"
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
+// Kinds whose leftovers may go: nothing here holds a company's data.
+const std::set<std::string> kReplaceable{"ConfigMap", "Deployment", "Secret", "Service",
+                                         "StatefulSet"};
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+/// The manifest with a hash of itself: fields that a later release no longer sends would otherwise
+/// go unnoticed, since a comparison sees only what is sent.
+json stamped(const json& manifest) {
+  json result = manifest;
+  result["metadata"]["annotations"][kAppliedHash] = sha256_hex(manifest.dump()).substr(0, 16);
+  return result;
+}
+
+bool is_kept(const json& object) {
+  const json& labels = at_path(object, "metadata/labels");
+  return labels.is_object() && labels.contains(manifests::kKeepLabel);
+}
+
+/// Uid of the controlling owner, "" when there is none.
+std::string controller_uid(const json& object) {
+  for (const json& owner : at_path(object, "metadata/ownerReferences")) {
+    if (owner.value("controller", false)) return string_at(owner, "uid");
+  }
+  return "";
+}
+
+/// Why an object that is there cannot be touched now; "" when it can.
+std::string hindrance(const json& object, const World& world) {
+  const std::string name = child_id(object).display();
+  if (at_path(object, "metadata").contains("deletionTimestamp")) {
+    return name + " is being deleted; it is made again once it is gone";
+  }
+  const std::string owner = controller_uid(object);
+  if (!owner.empty() && owner != world.tenant.uid) {
+    return name + " belongs to another owner (uid " + owner + "); remove it or wait until it is gone";
+  }
+  return "";
+}
+
+/// Data without its keys: making new ones would turn the company's server into another one.
+bool data_exists(const World& world) {
+  return world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant)) != nullptr ||
+         world.child("PersistentVolumeClaim", manifests::media_claim(world.tenant)) != nullptr;
+}
+
+bool certificate_due(const CertificateWish& wish, const World& world, TimePoint now) {
+  if (world.child("Secret", wish.secret_name) == nullptr) return true;
+  if (!world.certificate || !world.certificate_is_ours) return true;
+  std::vector<std::string> hosts = wish.hosts;
+  std::sort(hosts.begin(), hosts.end());
+  return world.certificate->hosts != hosts || now >= certificates::renewal_due(*world.certificate);
+}
+
+/// Collects the steps of one component, and what stands in their way.
+class ComponentDiff {
+ public:
+  ComponentDiff(const World& world, TimePoint now) : world_(world), now_(now) {}
+
+  void add(const Wish& wish) {
+    std::visit(Overloaded{[this](const json& manifest) { add_manifest(manifest); },
+                          [this](const manifests::SecretRecipe& recipe) { add_secret(recipe); },
+                          [this](const CertificateWish& certificate) { add_certificate(certificate); },
+                          [this](const AdministratorWish& account) { add_administrator(account); }},
+               wish);
+  }
+
+  std::vector<Step> steps;
+  std::optional<Readiness> obstacle;
+
+ private:
+  /// The object that is there; nothing when it is absent. Sets the obstacle when it is not ours.
+  const json* present(const std::string& kind, const std::string& name) {
+    const json* object = world_.child(kind, name);
+    if (object == nullptr) return nullptr;
+    if (const std::string why = hindrance(*object, world_); !why.empty()) {
+      obstacle = Readiness{.ready = false, .reason = "ObjectNotOurs", .message = why};
+    }
+    return object;
+  }
+
+  void add_manifest(const json& manifest) {
+    const ChildId id = child_id(manifest);
+    const json* actual = present(id.kind, id.name);
+    if (obstacle) return;
+    json wanted = stamped(manifest);
+    if (actual == nullptr || differs(wanted, *actual)) steps.emplace_back(Apply{std::move(wanted)});
+  }
+
+  void add_secret(const manifests::SecretRecipe& recipe) {
+    if (present("Secret", recipe.name) != nullptr || obstacle) return;
+    if (data_exists(world_) && recipe.name != manifests::administrator_secret(world_.tenant)) {
+      obstacle = Readiness{
+          .ready = false,
+          .reason = "KeysLost",
+          .message = "Secret " + recipe.name + " is gone while the data that belongs to it is there: " +
+                     "restore it from a backup, or delete the tenant's PersistentVolumeClaims to " +
+                     "start anew"};
+      return;
+    }
+    steps.emplace_back(CreateSecret{recipe});
+  }
+
+  void add_certificate(const CertificateWish& wish) {
+    present("Secret", wish.secret_name);
+    if (!obstacle && certificate_due(wish, world_, now_)) steps.emplace_back(IssueCertificate{wish});
+  }
+
+  void add_administrator(const AdministratorWish& wish) {
+    const json* secret = present("Secret", wish.secret_name);
+    if (secret == nullptr || obstacle) return;  // the keys component makes it first
+    const std::string mark = registration_mark(world_);
+    const json& annotations = at_path(*secret, "metadata/annotations");
+    if (annotations.is_object() && annotations.value(kRegisteredAnnotation, "") == mark) return;
+    steps.emplace_back(RegisterAdministrator{.wish = wish, .mark = mark});
+  }
+
+  const World& world_;
+  TimePoint now_;
+};
+
+Readiness waiting_for(const std::string& need) {
+  return {.ready = false,
+          .reason = "Waiting",
+          .message = "waits until " + need + " is ready"};
+}
+
+/// Names of everything wished for, whether its turn has come or not.
+std::set<ChildId> wished(const Wishes& wishes) {
+  std::set<ChildId> ids;
+  for (const auto& [component, list] : wishes) {
+    for (const Wish& wish : list) {
+      std::visit(Overloaded{[&](const json& manifest) { ids.insert(child_id(manifest)); },
+                            [&](const manifests::SecretRecipe& recipe) {
+                              ids.insert({.kind = "Secret", .name = recipe.name});
+                            },
+                            [&](const CertificateWish& certificate) {
+                              ids.insert({.kind = "Secret", .name = certificate.secret_name});
+                            },
+                            [](const AdministratorWish&) {}},
+                 wish);
+    }
+  }
+  return ids;
+}
+
+Delete deletion_of(const json& object) {
+  return {.kind = string_at(object, "kind"),
+          .name = string_at(object, "metadata/name"),
+          .uid = string_at(object, "metadata/uid"),
+          .resource_version = string_at(object, "metadata/resourceVersion")};
+}
+
+/// A pod of an old revision that never became ready blocks its StatefulSet for ever: Kubernetes does
+/// not replace it when the template is mended (kubernetes issue 67250).
+bool is_stuck(const json& pod, const World& world) {
+  for (const json& owner : at_path(pod, "metadata/ownerReferences")) {
+    if (string_at(owner, "kind") != "StatefulSet") continue;
+    const json* set = world.child("StatefulSet", string_at(owner, "name"));
+    if (set == nullptr) return false;
+    const std::string wanted = string_at(*set, "status/updateRevision");
+    const json& labels = at_path(pod, "metadata/labels");
+    if (wanted.empty() || !labels.is_object()) return false;
+    if (labels.value("controller-revision-hash", wanted) == wanted) return false;
+    for (const json& condition : at_path(pod, "status/conditions")) {
+      if (string_at(condition, "type") == "Ready") return string_at(condition, "status") != "True";
+    }
+    return true;
+  }
+  return false;
+}
+
+std::vector<Step> clean_up(const Wishes& wishes, const World& world) {
+  std::vector<Step> steps;
+  const std::set<ChildId> wanted = wished(wishes);
+  for (const auto& [id, object] : world.children) {
+    const bool ours = controller_uid(*object) == world.tenant.uid;
+    const bool going = at_path(*object, "metadata").contains("deletionTimestamp");
+    if (ours && !going && !is_kept(*object) && kReplaceable.contains(id.kind) &&
+        !wanted.contains(id)) {
+      steps.emplace_back(deletion_of(*object));
+    }
+  }
+  for (const ObjectPtr& pod : world.pods) {
+    const bool going = at_path(*pod, "metadata").contains("deletionTimestamp");
+    if (!going && is_stuck(*pod, world)) steps.emplace_back(deletion_of(*pod));
+  }
+  return steps;
+}
+
+}  // namespace
+
+Wishes desire(const World& world) {
+  Wishes wishes;
+  for (const Component& component : components()) wishes[component.name] = component.desire(world);
+  return wishes;
+}
+
+Plan diff(const Wishes& wishes, const World& world, TimePoint now) {
+  Plan plan;
+  std::set<std::string> ready;
+  for (const Component& component : components()) {
+    ComponentPlan entry{.component = component.name, .steps = {}, .readiness = {}};
+    const auto missing = std::find_if(component.needs.begin(), component.needs.end(),
+                                      [&](const std::string& need) { return !ready.contains(need); });
+    if (missing != component.needs.end()) {
+      entry.readiness = waiting_for(*missing);
+    } else {
+      ComponentDiff difference{world, now};
+      for (const Wish& wish : wishes.at(component.name)) difference.add(wish);
+      entry.steps = std::move(difference.steps);
+      entry.readiness = difference.obstacle ? *difference.obstacle : component.ready(world);
+      if (entry.readiness.ready && entry.steps.empty()) ready.insert(component.name);
+    }
+    plan.components.push_back(std::move(entry));
+  }
+  plan.clean_up = clean_up(wishes, world);
+  return plan;
+}
+
+bool Plan::empty() const {
+  return clean_up.empty() &&
+         std::all_of(components.begin(), components.end(),
+                     [](const ComponentPlan& component) { return component.steps.empty(); });
+}
+
+std::string describe(const Step& step) {
+  return std::visit(
+      Overloaded{[](const Apply& apply) { return "apply " + child_id(apply.manifest).display(); },
+                 [](const CreateSecret& create) { return "create Secret " + create.recipe.name; },
+                 [](const IssueCertificate& issue) {
+                   return "issue certificate Secret " + issue.wish.secret_name;
+                 },
+                 [](const RegisterAdministrator& account) {
+                   return "register administrator " + account.wish.localpart;
+                 },
+                 [](const Delete& removal) { return "delete " + removal.kind + " " + removal.name; }},
+      step);
+}
+
+std::ostream& operator<<(std::ostream& out, const Plan& plan) {
+  for (const ComponentPlan& component : plan.components) {
+    for (const Step& step : component.steps) out << component.component << ": " << describe(step) << '\n';
+    if (!component.readiness.ready) {
+      out << component.component << ": " << component.readiness.reason << ": "
+          << component.readiness.message << '\n';
+    }
+  }
+  for (const Step& step : plan.clean_up) out << "clean-up: " << describe(step) << '\n';
+  return out;
+}
+
+}  // namespace alphorn::homeserver

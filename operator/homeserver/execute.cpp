@@ -1,0 +1,174 @@
+#include <algorithm>
+
+#include "base/encoding.hpp"
+#include "homeserver/readiness.hpp"
+#include "homeserver/reconciler.hpp"
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+constexpr std::size_t kTokenLength = 48;
+constexpr std::size_t kSigningSeedBytes = 32;
+constexpr std::size_t kKeyIdLength = 4;
+
+kube::Kind kind_named(const std::string& name) {
+  if (name == kube::kinds::kPod.name) return kube::kinds::kPod;
+  for (const kube::Kind& kind : child_kinds()) {
+    if (kind.name == name) return kind;
+  }
+  throw std::logic_error("no child kind " + name);
+}
+
+/// Synapse's format (signedjson): algorithm, id, unpadded base64 of the Ed25519 seed.
+Secret draw_signing_key() {
+  std::string seed = base64_encode(random_bytes(kSigningSeedBytes));
+  seed.erase(std::find(seed.begin(), seed.end(), '='), seed.end());
+  return Secret("ed25519 a_" + random_token(kKeyIdLength).reveal() + " " + seed + "\n");
+}
+
+json drawn(const manifests::SecretRecipe& recipe) {
+  json data = json::object();
+  for (const auto& entry : recipe.entries) {
+    const Secret value = entry.draw == manifests::SecretRecipe::Draw::signing_key
+                             ? draw_signing_key()
+                             : random_token(kTokenLength);
+    data[entry.key] = base64_encode(value.reveal());
+  }
+  return {{"apiVersion", "v1"},
+          {"kind", "Secret"},
+          {"metadata", recipe.metadata},
+          {"type", "Opaque"},
+          {"data", data}};
+}
+
+Secret value_in(const json* secret, const std::string& key) {
+  if (secret == nullptr) throw std::runtime_error("the Secret with " + key + " is gone");
+  const json& data = at_path(*secret, "data");
+  return Secret(base64_decode(data.is_object() ? data.value(key, "") : ""));
+}
+
+/// Carries out the steps of one pass against the API server and the tenant's programs.
+class Execution {
+ public:
+  Execution(const Reconciler::Parts& parts, controller::WrittenVersions& written,
+            const World& world, std::stop_token stop)
+      : parts_(parts), written_(written), world_(world), stop_(std::move(stop)) {}
+
+  void operator()(const Apply& step) { apply(step.manifest); }
+
+  void operator()(const CreateSecret& step) {
+    record(kube::kinds::kSecret, parts_.client.create(kube::kinds::kSecret, drawn(step.recipe),
+                                                      kube::DryRun::no, stop_));
+  }
+
+  void operator()(const IssueCertificate& step) {
+    const certificates::KeyPair pair =
+        parts_.authority.issue(step.wish.hosts, std::chrono::system_clock::now());
+    apply({{"apiVersion", "v1"},
+           {"kind", "Secret"},
+           {"metadata", step.wish.metadata},
+           {"type", "kubernetes.io/tls"},
+           {"data",
+            {{"tls.crt", base64_encode(pair.certificate_pem)},
+             {"tls.key", base64_encode(pair.key_pem.reveal())}}}});
+  }
+
+  void operator()(const RegisterAdministrator& step) {
+    const json* keys = world_.child("Secret", manifests::homeserver_keys(world_.tenant));
+    const json* account = world_.child("Secret", step.wish.secret_name);
+    parts_.servers.ensure_administrator(world_.tenant, value_in(account, "password"),
+                                        value_in(keys, "registration"), stop_);
+    apply({{"apiVersion", "v1"},
+           {"kind", "Secret"},
+           {"metadata",
+            {{"name", step.wish.secret_name},
+             {"namespace", world_.tenant.ns},
+             {"annotations", {{kRegisteredAnnotation, step.mark}}}}}});
+  }
+
+  void operator()(const Delete& step) {
+    parts_.client.remove({.kind = kind_named(step.kind), .ns = world_.tenant.ns, .name = step.name},
+                         {.uid = step.uid, .resource_version = step.resource_version}, stop_);
+  }
+
+ private:
+  void apply(const json& manifest) {
+    const kube::Kind kind = kind_named(string_at(manifest, "kind"));
+    const kube::ObjectRef reference{
+        .kind = kind, .ns = world_.tenant.ns, .name = string_at(manifest, "metadata/name")};
+    // What is not in the cache carries no label of ours: if it exists, somebody else made it.
+    const bool known = world_.child(kind.name, reference.name) != nullptr;
+    if (!known) refuse_foreign(reference);
+    record(kind, parts_.client.apply(
+                     kind, manifest,
+                     {.field_manager = manifests::kFieldManager, .force = kube::Force::yes}, stop_));
+  }
+
+  /// The object may also be ours and merely newer than the cache: then the next pass knows it.
+  void refuse_foreign(const kube::ObjectRef& reference) const {
+    const auto object = parts_.client.get(reference, stop_);
+    if (!object) return;
+    const json& labels = at_path(*object, "metadata/labels");
+    const bool ours = labels.is_object() &&
+                      labels.value(manifests::kTenantLabel, "") == world_.tenant.name &&
+                      labels.value(manifests::kManagedByLabel, "") == manifests::kManagedBy;
+    if (ours) return;
+    throw std::runtime_error(reference.display() +
+                             " exists and is not Alphorn's; rename or remove it");
+  }
+
+  void record(const kube::Kind& kind, const json& object) {
+    written_.record({.ns = world_.resource.ns, .name = world_.resource.name}, kind, object);
+  }
+
+  const Reconciler::Parts& parts_;
+  controller::WrittenVersions& written_;
+  const World& world_;
+  std::stop_token stop_;
+};
+
+json subject(const World& world) {
+  return {{"apiVersion", kCompanyHomeserver.api_version()},
+          {"kind", kCompanyHomeserver.name},
+          {"metadata",
+           {{"name", world.resource.name},
+            {"namespace", world.resource.ns},
+            {"uid", world.resource.uid}}}};
+}
+
+}  // namespace
+
+Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_token stop) {
+  Failures failures;
+  if (world.resource.spec.paused) return failures;
+  Execution execution{parts_, written_, world, stop};
+  using Type = controller::EventRecorder::Type;
+  const auto carry_out = [&](const std::string& component, const std::vector<Step>& steps) {
+    // A component that fails must not keep the others from being mended.
+    try {
+      for (const Step& step : steps) {
+        std::visit(execution, step);
+        parts_.events.record(subject(world), Type::normal, "Changed", "Reconcile",
+                             component + ": " + describe(step));
+      }
+    } catch (const http::TransportError& error) {
+      if (error.kind() == http::TransportError::Kind::stopped) throw;
+      failures[component] = error.what();
+    } catch (const std::runtime_error& error) {
+      failures[component] = error.what();
+    }
+  };
+  for (const ComponentPlan& component : plan.components) {
+    carry_out(component.component, component.steps);
+  }
+  carry_out("cleanUp", plan.clean_up);
+  for (const auto& [component, problem] : failures) {
+    parts_.events.record(subject(world), Type::warning, "Failed", "Reconcile",
+                         component + ": " + problem);
+  }
+  return failures;
+}
+
+}  // namespace alphorn::homeserver

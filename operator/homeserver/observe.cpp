@@ -1,0 +1,94 @@
+#include "base/encoding.hpp"
+#include "homeserver/readiness.hpp"
+#include "homeserver/reconciler.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+StorageClasses storage_classes_in(const Cache& cache) {
+  StorageClasses classes;
+  for (const auto& object : cache.store_of(kube::kinds::kStorageClass)->list()) {
+    classes.names.insert(string_at(*object, "metadata/name"));
+    const json& annotations = at_path(*object, "metadata/annotations");
+    if (annotations.is_object() &&
+        annotations.value("storageclass.kubernetes.io/is-default-class", "") == "true") {
+      classes.has_default = true;
+    }
+  }
+  return classes;
+}
+
+std::optional<int> node_port_of(const World& world) {
+  const json* service = world.child("Service", manifests::gateway_name(world.tenant));
+  if (service == nullptr) return std::nullopt;
+  for (const json& port : at_path(*service, "spec/ports")) {
+    const std::int64_t number = integer_at(port, "nodePort");
+    if (number > 0) return static_cast<int>(number);
+  }
+  return std::nullopt;
+}
+
+/// The value of a cached Secret, "" when there is none. Only public parts may stay in the World.
+std::string secret_value(const World& world, const std::string& name, const std::string& key) {
+  const json* secret = world.child("Secret", name);
+  if (secret == nullptr) return "";
+  const json& data = at_path(*secret, "data");
+  return data.is_object() ? base64_decode(data.value(key, "")) : "";
+}
+
+/// "ed25519 a_1b2c <seed>" -> "ed25519:a_1b2c".
+std::string key_id_of(const std::string& signing_key) {
+  const std::size_t first = signing_key.find(' ');
+  const std::size_t second = signing_key.find(' ', first + 1);
+  if (first == std::string::npos || second == std::string::npos) return "";
+  return signing_key.substr(0, first) + ":" + signing_key.substr(first + 1, second - first - 1);
+}
+
+}  // namespace
+
+std::optional<World> Reconciler::observe(const kube::Key& key, std::stop_token stop) const {
+  const controller::ObjectPtr object = parts_.cache.tenant(key);
+  if (!object) return std::nullopt;
+  World world{.resource = api::company_homeserver_from(*object)};
+  if (world.resource.deleting) return std::nullopt;  // the garbage collector takes the children
+
+  world.violations = api::validate(world.resource);
+  const auto release = parts_.catalogue.release_of(world.resource.spec);
+  if (!release) {
+    world.violations.push_back({.field = "spec.channel",
+                                .message = "the operator's catalogue has no channel \"" +
+                                           world.resource.spec.channel + "\""});
+  }
+  if (!world.violations.empty()) return world;
+
+  for (const kube::Kind& kind : child_kinds()) {
+    for (auto& child : parts_.cache.owned(kind, key)) world.children[child_id(*child)] = child;
+  }
+  world.pods = parts_.cache.owned(kube::kinds::kPod, key);
+  world.storage_classes = storage_classes_in(parts_.cache);
+
+  manifests::Tenant& tenant = world.tenant;
+  tenant.name = world.resource.name;
+  tenant.ns = world.resource.ns;
+  tenant.uid = world.resource.uid;
+  tenant.spec = world.resource.spec;
+  tenant.version = *release;
+  tenant.images = parts_.catalogue.images_for(*release);
+  tenant.authority_pem = parts_.authority.certificate_pem();
+  if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
+    tenant.node_port = node_port_of(world);
+  }
+  const std::string leaf = secret_value(world, manifests::gateway_certificate(tenant), "tls.crt");
+  world.certificate = certificates::inspect(leaf);
+  world.certificate_is_ours = certificates::is_signed_by(leaf, tenant.authority_pem);
+  if (world.certificate) tenant.certificate_serial = world.certificate->serial;
+  world.signing_key_id =
+      key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
+
+  if (homeserver_rolled_out(world)) world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
+  if (gateway_rolled_out(world)) world.gateway = parts_.servers.ask_gateway(tenant, stop);
+  return world;
+}
+
+}  // namespace alphorn::homeserver

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <map>
+#include <ostream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "homeserver/components.hpp"
+#include "homeserver/world.hpp"
+
+namespace alphorn::homeserver {
+
+/// Server-side apply of one manifest.
+struct Apply {
+  json manifest;
+};
+
+/// A Secret whose values are drawn now, once.
+struct CreateSecret {
+  manifests::SecretRecipe recipe;
+};
+
+/// A new certificate in its Secret: none yet, other hosts, another authority, or its life runs out.
+struct IssueCertificate {
+  CertificateWish wish;
+};
+
+/// Make the account and mark its Secret.
+struct RegisterAdministrator {
+  AdministratorWish wish;
+  std::string mark;
+};
+
+/// Exactly the object that was seen: its uid and resource version are preconditions.
+struct Delete {
+  std::string kind;
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+};
+
+using Step = std::variant<Apply, CreateSecret, IssueCertificate, RegisterAdministrator, Delete>;
+
+/// What happens to one component in this pass.
+struct ComponentPlan {
+  std::string component;
+  std::vector<Step> steps;
+  Readiness readiness;  ///< before the steps; a hindrance (see below) takes precedence
+};
+
+struct Plan {
+  std::vector<ComponentPlan> components;  ///< in table order
+  std::vector<Step> clean_up;             ///< our own objects that nothing wishes for any more
+
+  bool empty() const;  ///< no step at all
+};
+
+/// One line a step, never a value of a Secret.
+std::string describe(const Step& step);
+std::ostream& operator<<(std::ostream& out, const Plan& plan);
+
+using Wishes = std::map<std::string, std::vector<Wish>>;  // by component
+
+/// What this tenant should be, as data. Pure.
+Wishes desire(const World& world);
+
+/// The steps from what is to what should be. A component whose needs are not ready gets none.
+/// Pure; `now` decides only whether a certificate is due.
+Plan diff(const Wishes& wishes, const World& world, TimePoint now);
+
+/// True when `actual` lacks or changed anything that `desired` says. Fields that `desired` does not
+/// mention are somebody else's. Items of a list are matched by their natural key (name, mountPath ...).
+bool differs(const json& desired, const json& actual);
+
+}  // namespace alphorn::homeserver

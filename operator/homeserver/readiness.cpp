@@ -1,0 +1,226 @@
+#include "homeserver/readiness.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+const Readiness kReady{.ready = true, .reason = "Ready", .message = ""};
+
+Readiness not_ready(std::string reason, std::string message) {
+  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
+}
+
+Readiness absent(const std::string& kind, const std::string& name) {
+  return not_ready("Creating", kind + " " + name + " does not exist yet");
+}
+
+/// Reasons of a waiting container, as stable words: the kubelet alternates between a failure and its
+/// back-off, and its message counts seconds.
+std::string stable_reason(const std::string& reason) {
+  static const std::set<std::string> image{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull",
+                                           "InvalidImageName"};
+  if (image.contains(reason)) return "ImagePullFailed";
+  if (reason == "CrashLoopBackOff") return "CrashLooping";
+  return reason;
+}
+
+/// What keeps one container from running; nothing when it runs or merely starts.
+std::optional<Readiness> container_problem(const json& pod, const json& status) {
+  const std::string reason = stable_reason(string_at(status, "state/waiting/reason"));
+  if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") {
+    return std::nullopt;
+  }
+  const std::string where =
+      "pod " + string_at(pod, "metadata/name") + ", container " + string_at(status, "name");
+  if (reason == "ImagePullFailed") {
+    return not_ready(reason, where + ": image " + string_at(status, "image") +
+                                 " cannot be pulled; check its name, its registry and its version");
+  }
+  if (reason == "CrashLooping") {
+    return not_ready(reason, where + " ends again and again; see kubectl logs");
+  }
+  return not_ready(reason, where + ": " + string_at(status, "state/waiting/message"));
+}
+
+std::optional<Readiness> scheduling_problem(const json& pod) {
+  for (const json& condition : at_path(pod, "status/conditions")) {
+    if (string_at(condition, "type") == "PodScheduled" &&
+        string_at(condition, "status") == "False") {
+      return not_ready("PodNotScheduled", "pod " + string_at(pod, "metadata/name") + ": " +
+                                              string_at(condition, "message"));
+    }
+  }
+  return std::nullopt;
+}
+
+/// The first trouble that a pod of this workload is in, or the plain "not yet".
+Readiness explain_pods(const World& world, const std::string& kind, const std::string& name) {
+  for (const ObjectPtr& pod : world.pods) {
+    if (string_at(*pod, "metadata/name").rfind(name + "-", 0) != 0) continue;
+    if (const auto problem = scheduling_problem(*pod)) return *problem;
+    for (const char* list : {"status/initContainerStatuses", "status/containerStatuses"}) {
+      for (const json& status : at_path(*pod, list)) {
+        if (const auto problem = container_problem(*pod, status)) return *problem;
+      }
+    }
+  }
+  return not_ready("RollingOut", kind + " " + name + " is not rolled out yet");
+}
+
+bool observed(const json& workload) {
+  return integer_at(workload, "status/observedGeneration", -1) ==
+         integer_at(workload, "metadata/generation");
+}
+
+Readiness stateful_set_ready(const World& world, const std::string& name) {
+  const json* set = world.child("StatefulSet", name);
+  if (set == nullptr) return absent("StatefulSet", name);
+  const std::int64_t replicas = integer_at(*set, "spec/replicas", 1);
+  const bool ready = observed(*set) && integer_at(*set, "status/readyReplicas") >= replicas &&
+                     integer_at(*set, "status/updatedReplicas") >= replicas &&
+                     string_at(*set, "status/currentRevision") ==
+                         string_at(*set, "status/updateRevision");
+  return ready ? kReady : explain_pods(world, "StatefulSet", name);
+}
+
+Readiness deployment_ready(const World& world, const std::string& name) {
+  const json* deployment = world.child("Deployment", name);
+  if (deployment == nullptr) return absent("Deployment", name);
+  const std::int64_t replicas = integer_at(*deployment, "spec/replicas", 1);
+  const bool ready = observed(*deployment) &&
+                     integer_at(*deployment, "status/updatedReplicas") >= replicas &&
+                     integer_at(*deployment, "status/availableReplicas") >= replicas &&
+                     integer_at(*deployment, "status/replicas") == replicas;
+  return ready ? kReady : explain_pods(world, "Deployment", name);
+}
+
+std::optional<Readiness> storage_class_problem(const World& world, const std::string& claim,
+                                               const std::string& storage_class) {
+  if (storage_class.empty()) {
+    if (world.storage_classes.has_default) return std::nullopt;
+    return not_ready("NoDefaultStorageClass",
+                     "claim " + claim + " names no storage class and the cluster has no default one");
+  }
+  if (world.storage_classes.names.contains(storage_class)) return std::nullopt;
+  return not_ready("StorageClassMissing", "claim " + claim + " asks for storage class \"" +
+                                              storage_class + "\", which the cluster does not have");
+}
+
+std::optional<Readiness> claim_problem(const World& world, const std::string& name) {
+  const json* claim = world.child("PersistentVolumeClaim", name);
+  if (claim == nullptr) return absent("PersistentVolumeClaim", name);
+  const std::string phase = string_at(*claim, "status/phase");
+  if (phase == "Bound") return std::nullopt;
+  if (phase == "Lost") {
+    return not_ready("VolumeLost", "claim " + name + " has lost its volume; see kubectl describe pvc");
+  }
+  // Pending is right until a pod uses the claim (WaitForFirstConsumer), unless its class is missing.
+  return storage_class_problem(world, name, string_at(*claim, "spec/storageClassName"));
+}
+
+}  // namespace
+
+Readiness keys_ready(const World& world) {
+  for (const manifests::SecretRecipe& recipe : manifests::keys(world.tenant)) {
+    const json* secret = world.child("Secret", recipe.name);
+    if (secret == nullptr) return absent("Secret", recipe.name);
+    for (const auto& entry : recipe.entries) {
+      if (!at_path(*secret, "data").contains(entry.key)) {
+        return not_ready("KeysLost", "Secret " + recipe.name + " lacks its key \"" + entry.key +
+                                         "\": restore it from a backup");
+      }
+    }
+  }
+  return kReady;
+}
+
+Readiness volumes_ready(const World& world) {
+  for (const std::string& claim :
+       {manifests::database_claim(world.tenant), manifests::media_claim(world.tenant)}) {
+    if (const auto problem = claim_problem(world, claim)) return *problem;
+  }
+  return kReady;
+}
+
+Readiness exposure_ready(const World& world) {
+  const std::string name = manifests::gateway_name(world.tenant);
+  if (world.child("Service", name) == nullptr) return absent("Service", name);
+  if (world.tenant.spec.exposure.mode == api::Exposure::Mode::node_port && !world.tenant.node_port) {
+    return not_ready("NodePortPending", "Service " + name + " has no node port yet");
+  }
+  return kReady;
+}
+
+Readiness certificates_ready(const World& world) {
+  const std::string name = manifests::gateway_certificate(world.tenant);
+  if (world.child("Secret", name) == nullptr) return absent("Secret", name);
+  if (!world.certificate) {
+    return not_ready("CertificateUnreadable", "Secret " + name + " holds no certificate");
+  }
+  return kReady;
+}
+
+Readiness database_ready(const World& world) {
+  return stateful_set_ready(world, manifests::database_name(world.tenant));
+}
+
+bool homeserver_rolled_out(const World& world) {
+  return stateful_set_ready(world, manifests::homeserver_name(world.tenant)).ready;
+}
+
+bool gateway_rolled_out(const World& world) {
+  return deployment_ready(world, manifests::gateway_name(world.tenant)).ready;
+}
+
+Readiness homeserver_ready(const World& world) {
+  const Readiness rollout = stateful_set_ready(world, manifests::homeserver_name(world.tenant));
+  if (!rollout.ready) return rollout;
+  if (!world.homeserver) return not_ready("NotAsked", "the homeserver has not been asked yet");
+  const Answer& answer = *world.homeserver;
+  if (!answer.problem.empty()) return not_ready("NoAnswer", answer.problem);
+  if (answer.version != world.tenant.version) {
+    return not_ready("WrongVersion", "the homeserver runs Synapse " + answer.version + ", not " +
+                                         world.tenant.version);
+  }
+  const auto& ids = answer.signing_key_ids;
+  if (std::find(ids.begin(), ids.end(), world.signing_key_id) == ids.end()) {
+    return not_ready("WrongSigningKey", "the homeserver does not sign with " + world.signing_key_id +
+                                            ", the key in Secret " +
+                                            manifests::homeserver_keys(world.tenant));
+  }
+  return kReady;
+}
+
+std::string registration_mark(const World& world) {
+  const json* claim =
+      world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant));
+  const std::string volume = claim == nullptr ? "" : string_at(*claim, "metadata/uid");
+  return "@" + world.tenant.spec.administrator + ":" + world.tenant.spec.server_name + " in " + volume;
+}
+
+Readiness administrator_ready(const World& world) {
+  const std::string name = manifests::administrator_secret(world.tenant);
+  const json* secret = world.child("Secret", name);
+  if (secret == nullptr) return absent("Secret", name);
+  const json& annotations = at_path(*secret, "metadata/annotations");
+  if (!annotations.is_object() ||
+      annotations.value(kRegisteredAnnotation, "") != registration_mark(world)) {
+    return not_ready("Registering", "the administrator's account is not made yet");
+  }
+  return kReady;
+}
+
+Readiness gateway_ready(const World& world) {
+  const Readiness rollout = deployment_ready(world, manifests::gateway_name(world.tenant));
+  if (!rollout.ready) return rollout;
+  if (!world.gateway) return not_ready("NotAsked", "the gateway has not been asked yet");
+  if (!world.gateway->problem.empty()) return not_ready("NoAnswer", world.gateway->problem);
+  return kReady;
+}
+
+}  // namespace alphorn::homeserver

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "homeserver/components.hpp"
+
+/// One question per component: does it do its job? All are pure and read only the World.
+namespace alphorn::homeserver {
+
+Readiness keys_ready(const World& world);
+Readiness volumes_ready(const World& world);
+Readiness exposure_ready(const World& world);
+Readiness certificates_ready(const World& world);
+Readiness database_ready(const World& world);
+Readiness homeserver_ready(const World& world);
+Readiness administrator_ready(const World& world);
+Readiness gateway_ready(const World& world);
+
+/// The workload alone is rolled out: worth asking the program itself.
+bool homeserver_rolled_out(const World& world);
+bool gateway_rolled_out(const World& world);
+
+/// What the administrator's Secret is marked with once the account exists: it names the database
+/// volume, so that an account lost together with its database is made again.
+std::string registration_mark(const World& world);
+inline constexpr const char* kRegisteredAnnotation = "alphorn.dev/registered";
+
+}  // namespace alphorn::homeserver

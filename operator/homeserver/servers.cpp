@@ -1,0 +1,86 @@
+#include "homeserver/servers.hpp"
+
+#include "http/transport.hpp"
+#include "matrix/homeserver.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};
+// Registration hashes a password: about a quarter of a second, more on a busy node.
+constexpr std::chrono::seconds kRegistrationPatience{60};
+
+matrix::Homeserver homeserver_of(const manifests::Tenant& tenant, std::chrono::seconds timeout) {
+  return matrix::Homeserver{
+      http::make_transport({.url = manifests::homeserver_url(tenant), .timeout = timeout})};
+}
+
+std::string gateway_url(const manifests::Tenant& tenant) {
+  return "https://" + manifests::gateway_name(tenant) + "." + tenant.ns + ".svc";
+}
+
+/// The text for a condition. It must not change from try to try, so it leaves out what does.
+std::string problem_of(const http::TransportError& error, const std::string& who) {
+  switch (error.kind()) {
+    case http::TransportError::Kind::stopped:
+      throw error;
+    case http::TransportError::Kind::connect:
+      return "the " + who + " cannot be reached";
+    case http::TransportError::Kind::tls:
+      return "the " + who + " does not present a certificate that its authority vouches for";
+    case http::TransportError::Kind::timeout:
+      return "the " + who + " does not answer in time";
+    case http::TransportError::Kind::interrupted:
+      break;
+  }
+  return "the " + who + " broke off its answer";
+}
+
+template <typename Question>
+Answer asked(const std::string& who, const Question& question) {
+  try {
+    return question();
+  } catch (const http::TransportError& error) {
+    return {.problem = problem_of(error, who)};
+  } catch (const matrix::ApiError& error) {
+    return {.problem = "the " + who + ": " + error.what()};
+  }
+}
+
+}  // namespace
+
+Answer ClusterServers::ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) {
+  return asked("homeserver", [&] {
+    const matrix::Homeserver server = homeserver_of(tenant, kPatience);
+    server.ask_database(tenant.spec.server_name, stop);
+    return Answer{.problem = "",
+                  .version = server.version(stop),
+                  .signing_key_ids = server.signing_key_ids(stop)};
+  });
+}
+
+Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) {
+  return asked("gateway", [&] {
+    const auto transport = http::make_transport({.url = gateway_url(tenant),
+                                                 .ca_pem = tenant.authority_pem,
+                                                 .tls_server_name = tenant.spec.matrix_host,
+                                                 .timeout = kPatience});
+    const http::Response response =
+        transport->send({.target = "/_matrix/client/versions",
+                         .headers = {{"Host", tenant.spec.matrix_host}}},
+                        stop);
+    if (response.status == 200) return Answer{.problem = ""};
+    return Answer{.problem = "the gateway answers " + std::to_string(response.status) +
+                             " to /_matrix/client/versions"};
+  });
+}
+
+void ClusterServers::ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
+                                          const Secret& registration_secret, std::stop_token stop) {
+  homeserver_of(tenant, kRegistrationPatience)
+      .ensure_administrator(tenant.spec.server_name, tenant.spec.administrator, password,
+                            registration_secret, stop);
+}
+
+}  // namespace alphorn::homeserver

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <stop_token>
+
+#include "base/secret.hpp"
+#include "homeserver/world.hpp"
+#include "manifests/tenant.hpp"
+
+namespace alphorn::homeserver {
+
+/// A tenant's own programs, spoken to over the cluster's network. Thread-safe.
+class Servers {
+ public:
+  virtual ~Servers() = default;
+
+  /// Its release, its keys, and whether it reaches its database. Never throws but on stop: trouble is
+  /// the answer's `problem`.
+  virtual Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) = 0;
+
+  /// Whether a client gets through: TLS under the public name with our authority, then the homeserver.
+  virtual Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) = 0;
+
+  /// See matrix::Homeserver::ensure_administrator.
+  virtual void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
+                                    const Secret& registration_secret, std::stop_token stop) = 0;
+};
+
+/// The real ones, by their Services' names.
+class ClusterServers final : public Servers {
+ public:
+  Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) override;
+  Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) override;
+  void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
+                            const Secret& registration_secret, std::stop_token stop) override;
+};
+
+}  // namespace alphorn::homeserver

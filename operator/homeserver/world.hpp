@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/company_homeserver.hpp"
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "certificates/certificates.hpp"
+#include "manifests/tenant.hpp"
+
+namespace alphorn::homeserver {
+
+using ObjectPtr = std::shared_ptr<const json>;
+
+/// A child of one tenant; all live in its namespace.
+struct ChildId {
+  std::string kind;
+  std::string name;
+  auto operator<=>(const ChildId&) const = default;
+  std::string display() const { return kind + " " + name; }
+};
+
+ChildId child_id(const json& object);
+
+/// What a server said when it was asked; `problem` is "" when all went well.
+struct Answer {
+  std::string problem;
+  std::string version = {};
+  std::vector<std::string> signing_key_ids = {};
+  bool operator==(const Answer&) const = default;
+};
+
+/// The storage classes of the cluster.
+struct StorageClasses {
+  std::set<std::string> names;
+  bool has_default = false;
+};
+
+/// Everything a pass may decide on, seen at one moment. Plain data.
+struct World {
+  api::CompanyHomeserver resource;
+  std::vector<api::Violation> violations;  ///< not empty: nothing else below may be relied on
+  manifests::Tenant tenant;
+  std::map<ChildId, ObjectPtr> children;
+  std::vector<ObjectPtr> pods;
+  StorageClasses storage_classes;
+  std::optional<certificates::Facts> certificate;  ///< of the gateway's Secret
+  bool certificate_is_ours = false;                ///< signed by the authority in force
+  std::string signing_key_id;                      ///< "ed25519:a_1b2c", from the key Secret
+  std::optional<Answer> homeserver;                ///< asked once its workload is rolled out
+  std::optional<Answer> gateway;
+
+  const json* child(const std::string& kind, const std::string& name) const;
+};
+
+}  // namespace alphorn::homeserver

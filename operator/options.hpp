@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace alphorn {
+
+/// The command line of alphorn-operator.
+struct Options {
+  std::string config;              ///< the catalogue's file
+  std::string ns;                  ///< where the operator itself runs
+  std::string identity;            ///< this replica's name in the lease and in events
+  std::string kubeconfig = {};     ///< outside a cluster; empty: the pod's service account
+  std::string log_level = "info";
+  int workers = 4;
+  int listen_port = 8080;
+  bool leader_elect = false;
+};
+
+/// The options, or the code to exit with: help was printed (0), or what is wrong was (2).
+struct Parsed {
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+Parsed parse_options(int argc, char** argv);
+
+}  // namespace alphorn
