@@ -55,21 +55,21 @@ class Transport {
   virtual Response send(const Request& request, std::stop_token stop) = 0;
 
   /// Sends and hands every complete line of a 2xx body to `on_line` as it arrives, on the calling
-  /// thread, until the server ends the answer; the returned body is then empty. For any other status
-  /// nothing is handed over and the body is returned. `idle` bounds the silence between two reads.
-  /// An exception from `on_line` ends the stream and reaches the caller.
+  /// thread, until the server ends the answer; the returned body is then empty. For any other
+  /// status nothing is handed over and the body is returned. `idle` bounds the silence between two
+  /// reads. An exception from `on_line` ends the stream and reaches the caller.
   virtual Response stream(const Request& request, const LineSink& on_line,
                           std::chrono::seconds idle, std::stop_token stop) = 0;
 };
 
 /// How to reach a server and whom to trust.
 struct Endpoint {
-  std::string url;                    ///< "https://10.96.0.1:443"
-  std::string ca_pem = {};            ///< trusted certificates; empty: the system's
+  std::string url;                          ///< "https://10.96.0.1:443"
+  std::string ca_pem = {};                  ///< trusted certificates; empty: the system's
   std::string client_certificate_pem = {};  ///< with its chain; empty: none
   Secret client_key_pem = {};
-  std::string tls_server_name = {};   ///< expected in the certificate instead of the URL's host
-  std::chrono::seconds timeout{30};   ///< idle time of `send`
+  std::string tls_server_name = {};  ///< expected in the certificate instead of the URL's host
+  std::chrono::seconds timeout{30};  ///< idle time of `send`
 };
 
 /// The real thing, over cpprestsdk.
