@@ -14,7 +14,7 @@
 namespace alphorn::kube {
 
 struct ListOptions {
-  std::string ns = {};                ///< "" means all namespaces
+  std::string ns = {};  ///< "" means all namespaces
   std::string label_selector = {};
   std::string field_selector = {};
   std::string resource_version = {};  ///< "" most recent; "0" whatever the server's cache holds
@@ -32,9 +32,13 @@ struct WatchOptions {
   std::string field_selector = {};
   std::string resource_version;
   std::chrono::seconds timeout{300};
+  /// Longest silence on the wire before the connection counts as dead. The server sends a bookmark
+  /// about every minute.
+  std::chrono::seconds idle{180};
 };
 
-/// ADDED, MODIFIED, DELETED and BOOKMARK as the server sent them. An ERROR event is thrown as ApiError.
+/// ADDED, MODIFIED, DELETED and BOOKMARK as the server sent them. An ERROR event is thrown as
+/// ApiError.
 struct WatchEvent {
   enum class Type { added, modified, deleted, bookmark };
   Type type;
@@ -63,7 +67,16 @@ class Client {
   /// Adds the current credentials to a request's headers.
   using Authorize = std::function<void(http::Headers&)>;
 
+  /// What the world outside gives a client; tests give their own.
+  struct Environment {
+    /// Called when the server answered 401: credentials that were kept must be read again.
+    std::function<void()> unauthorized = {};
+    /// Waits that long or until stop is requested. Empty: really waits.
+    std::function<void(std::chrono::milliseconds, const std::stop_token&)> wait = {};
+  };
+
   Client(std::shared_ptr<http::Transport> transport, Authorize authorize = {});
+  Client(std::shared_ptr<http::Transport> transport, Authorize authorize, Environment environment);
 
   /// The object, or nothing when it does not exist.
   std::optional<json> get(const ObjectRef& object, std::stop_token stop = {}) const;
@@ -75,7 +88,8 @@ class Client {
   void watch(const Kind& kind, const WatchOptions& options,
              const std::function<void(WatchEvent)>& on_event, std::stop_token stop) const;
 
-  /// Server-side apply of a manifest (its apiVersion, kind and metadata say where). Returns the object.
+  /// Server-side apply of a manifest (its apiVersion, kind and metadata say where). Returns the
+  /// object.
   json apply(const Kind& kind, const json& manifest, const ApplyOptions& options,
              std::stop_token stop = {}) const;
 
@@ -91,10 +105,13 @@ class Client {
               std::stop_token stop = {}) const;
 
  private:
+  /// Sends with credentials; waits and retries where the server asks for it. Any status may return.
   http::Response send(http::Request request, std::stop_token stop) const;
+  void authorize(http::Request& request) const;
 
   std::shared_ptr<http::Transport> transport_;
   Authorize authorize_;
+  Environment environment_;
 };
 
 /// A client from the pod's service account (/var/run/secrets/kubernetes.io/serviceaccount and

@@ -43,19 +43,21 @@ struct Key {
 Key key_of(const json& object);
 
 namespace kinds {
-// The built-in kinds that the operator uses; each spelled once.
-extern const Kind kConfigMap;
-extern const Kind kDeployment;
-extern const Kind kEvent;  // events.k8s.io/v1
-extern const Kind kLease;
-extern const Kind kNamespace;
-extern const Kind kPersistentVolumeClaim;
-extern const Kind kPod;
-extern const Kind kSecret;
-extern const Kind kService;
-extern const Kind kServiceAccount;
-extern const Kind kStatefulSet;
-extern const Kind kStorageClass;
+// The built-in kinds that the operator uses; each spelled once. Inline, so that they are there
+// before any later constant of a file that includes this one.
+inline const Kind kConfigMap{"", "v1", "ConfigMap", "configmaps"};
+inline const Kind kDeployment{"apps", "v1", "Deployment", "deployments"};
+inline const Kind kEvent{"events.k8s.io", "v1", "Event", "events"};
+inline const Kind kLease{"coordination.k8s.io", "v1", "Lease", "leases"};
+inline const Kind kNamespace{"", "v1", "Namespace", "namespaces", false};
+inline const Kind kPersistentVolumeClaim{"", "v1", "PersistentVolumeClaim",
+                                         "persistentvolumeclaims"};
+inline const Kind kPod{"", "v1", "Pod", "pods"};
+inline const Kind kSecret{"", "v1", "Secret", "secrets"};
+inline const Kind kService{"", "v1", "Service", "services"};
+inline const Kind kServiceAccount{"", "v1", "ServiceAccount", "serviceaccounts"};
+inline const Kind kStatefulSet{"apps", "v1", "StatefulSet", "statefulsets"};
+inline const Kind kStorageClass{"storage.k8s.io", "v1", "StorageClass", "storageclasses", false};
 }  // namespace kinds
 
 }  // namespace alphorn::kube

@@ -1,0 +1,137 @@
+#include "kube/requests.hpp"
+
+#include "base/encoding.hpp"
+
+namespace alphorn::kube::requests {
+namespace {
+
+std::string collection(const Kind& kind, const std::string& ns) {
+  std::string path = kind.group.empty() ? "/api/" : "/apis/" + percent_encode(kind.group) + "/";
+  path += percent_encode(kind.version);
+  if (kind.namespaced && !ns.empty()) path += "/namespaces/" + percent_encode(ns);
+  return path + "/" + percent_encode(kind.plural);
+}
+
+std::string path_of(const ObjectRef& object) {
+  // A namespaced object without a namespace, or any object without a name, would address the whole
+  // collection; for DELETE that is a disaster.
+  if (object.name.empty() || (object.kind.namespaced && object.ns.empty())) {
+    throw std::invalid_argument(object.kind.name + " \"" + object.ns + "/" + object.name +
+                                "\": name or namespace is missing");
+  }
+  return collection(object.kind, object.ns) + "/" + percent_encode(object.name);
+}
+
+ObjectRef ref_of(const Kind& kind, const json& manifest) {
+  return {kind, kind.namespaced ? string_at(manifest, "metadata/namespace") : "",
+          string_at(manifest, "metadata/name")};
+}
+
+class Query {
+ public:
+  Query& add(const char* name, const std::string& value) {
+    if (value.empty()) return *this;
+    text_ += text_.empty() ? "?" : "&";
+    text_ += name;
+    text_ += "=" + percent_encode(value);
+    return *this;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+http::Request request(const char* method, std::string target) {
+  return {
+      .method = method, .target = std::move(target), .headers = {{"Accept", "application/json"}}};
+}
+
+http::Request with_body(http::Request request, const json& body, const char* type) {
+  request.headers["Content-Type"] = type;
+  request.body = body.dump();
+  return request;
+}
+
+}  // namespace
+
+http::Request get(const ObjectRef& object) { return request("GET", path_of(object)); }
+
+http::Request list(const Kind& kind, const ListOptions& options, const std::string& token) {
+  Query query;
+  query.add("labelSelector", options.label_selector).add("fieldSelector", options.field_selector);
+  if (options.limit > 0) query.add("limit", std::to_string(options.limit));
+  // A continued list has its resource version in the token; naming one again is refused.
+  if (token.empty()) query.add("resourceVersion", options.resource_version);
+  query.add("continue", token);
+  return request("GET", collection(kind, options.ns) + query.text());
+}
+
+http::Request watch(const Kind& kind, const WatchOptions& options) {
+  Query query;
+  query.add("watch", "true")
+      .add("allowWatchBookmarks", "true")
+      .add("resourceVersion", options.resource_version)
+      .add("timeoutSeconds", std::to_string(options.timeout.count()))
+      .add("labelSelector", options.label_selector)
+      .add("fieldSelector", options.field_selector);
+  return request("GET", collection(kind, options.ns) + query.text());
+}
+
+http::Request apply(const Kind& kind, const json& manifest, const ApplyOptions& options) {
+  std::string target = path_of(ref_of(kind, manifest));
+  if (!options.subresource.empty()) target += "/" + percent_encode(options.subresource);
+  Query query;
+  query.add("fieldManager", options.field_manager)
+      .add("force", options.force == Force::yes ? "true" : "")
+      .add("dryRun", options.dry_run == DryRun::yes ? "All" : "")
+      .add("fieldValidation", "Strict");
+  // Every JSON document is YAML, so the body needs no conversion.
+  return with_body(request("PATCH", target + query.text()), manifest,
+                   "application/apply-patch+yaml");
+}
+
+http::Request create(const Kind& kind, const json& manifest, DryRun dry_run) {
+  const ObjectRef object = ref_of(kind, manifest);
+  const bool generated = !string_at(manifest, "metadata/generateName").empty();
+  if (!generated || (kind.namespaced && object.ns.empty()))
+    path_of(object);  // refuses what it must
+  Query query;
+  query.add("dryRun", dry_run == DryRun::yes ? "All" : "").add("fieldValidation", "Strict");
+  return with_body(request("POST", collection(kind, object.ns) + query.text()), manifest,
+                   "application/json");
+}
+
+http::Request replace(const Kind& kind, const json& manifest) {
+  Query query;
+  query.add("fieldValidation", "Strict");
+  return with_body(request("PUT", path_of(ref_of(kind, manifest)) + query.text()), manifest,
+                   "application/json");
+}
+
+http::Request remove(const ObjectRef& object, const Preconditions& preconditions) {
+  json options = {
+      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
+  if (!preconditions.uid.empty()) options["preconditions"]["uid"] = preconditions.uid;
+  if (!preconditions.resource_version.empty()) {
+    options["preconditions"]["resourceVersion"] = preconditions.resource_version;
+  }
+  return with_body(request("DELETE", path_of(object)), options, "application/json");
+}
+
+WatchEvent watch_event(std::string_view line) {
+  json event = json::parse(line, nullptr, false);
+  const std::string type = string_at(event, "type");
+  using Type = WatchEvent::Type;
+  if (type == "ERROR") throw error_from_status(at_path(event, "object"));
+  if (event.is_object() && event.contains("object")) {
+    json& object = event["object"];
+    if (type == "ADDED") return {Type::added, std::move(object)};
+    if (type == "MODIFIED") return {Type::modified, std::move(object)};
+    if (type == "DELETED") return {Type::deleted, std::move(object)};
+    if (type == "BOOKMARK") return {Type::bookmark, std::move(object)};
+  }
+  throw std::runtime_error("a line of the watch is no event: " + std::string{line.substr(0, 100)});
+}
+
+}  // namespace alphorn::kube::requests
