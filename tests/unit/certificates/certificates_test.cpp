@@ -1,0 +1,52 @@
+#include "certificates/certificates.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace alphorn::certificates {
+namespace {
+
+using std::chrono::hours;
+const TimePoint kNow = *parse_time("2026-11-23T12:00:00Z");
+
+TEST(Certificates, LeafCarriesItsHostsAndIsSignedByItsAuthority) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  const KeyPair leaf = issue(authority, {"matrix.acme.example", "acme.example"}, kNow);
+  const auto facts = inspect(leaf.certificate_pem);
+  ASSERT_TRUE(facts);
+  EXPECT_THAT(facts->hosts, testing::ElementsAre("acme.example", "matrix.acme.example"));
+  EXPECT_TRUE(is_signed_by(leaf.certificate_pem, authority.certificate_pem));
+  EXPECT_FALSE(is_signed_by(leaf.certificate_pem,
+                            make_authority("Another", kNow).certificate_pem));
+}
+
+TEST(Certificates, LeafLivesNinetyDaysAndIsDueAtTwoThirds) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  const auto facts = inspect(issue(authority, {"acme.example"}, kNow).certificate_pem);
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->not_after, kNow + hours(24 * 90));
+  EXPECT_LT(renewal_due(*facts), kNow + hours(24 * 60));
+  EXPECT_GT(renewal_due(*facts), kNow + hours(24 * 59));
+}
+
+TEST(Certificates, SerialsDiffer) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  EXPECT_NE(inspect(issue(authority, {"a.example"}, kNow).certificate_pem)->serial,
+            inspect(issue(authority, {"a.example"}, kNow).certificate_pem)->serial);
+}
+
+TEST(Certificates, LongHostNamesFit) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  const std::string host = std::string(60, 'a') + "." + std::string(60, 'b') + ".example";
+  EXPECT_THAT(inspect(issue(authority, {host}, kNow).certificate_pem)->hosts,
+              testing::ElementsAre(host));
+}
+
+TEST(Certificates, UnreadableTextIsNoCertificate) {
+  EXPECT_FALSE(inspect(""));
+  EXPECT_FALSE(inspect("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"));
+  EXPECT_FALSE(is_signed_by("", ""));
+}
+
+}  // namespace
+}  // namespace alphorn::certificates

@@ -1,0 +1,119 @@
+#include "homeserver/status.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/operator/worlds.hpp"
+
+namespace alphorn::homeserver::test {
+namespace {
+
+using testing::HasSubstr;
+
+json status_of(const World& world, TimePoint now = kNow) {
+  return summarize(world, plan_of(world, now), {}, now);
+}
+
+TEST(Status, ReadyTenantNamesItsAddressAndAdministrator) {
+  const json status = status_of(a_running_tenant());
+  EXPECT_EQ(reported(status, "Ready").status, "True");
+  EXPECT_EQ(reported(status, "Reconciling").status, "False");
+  EXPECT_EQ(string_at(status, "address"), "https://matrix.acme.example");
+  EXPECT_EQ(string_at(status, "administrator/userId"), "@admin:acme.example");
+  EXPECT_EQ(string_at(status, "administrator/secretName"), "acme-administrator");
+  EXPECT_EQ(string_at(status, "version"), "1.163.2");
+  EXPECT_EQ(string_at(status, "signingKeyId"), "ed25519:a_test");
+}
+
+TEST(Status, IsTheSameOnTheNextPass) {
+  World world = a_running_tenant();
+  world.resource.status = status_of(world);
+  EXPECT_EQ(status_of(world, kNow + std::chrono::hours(1)), world.resource.status);
+}
+
+TEST(Status, TransitionTimeMovesOnlyWhenAConditionFlips) {
+  World world = a_running_tenant();
+  world.resource.status = status_of(world);
+  world.homeserver->problem = "the homeserver cannot be reached";
+  const json status = status_of(world, kNow + std::chrono::hours(1));
+  for (const json& condition : status.at("conditions")) {
+    const bool flipped = condition.at("type") == "Ready" || condition.at("type") == "Reconciling" ||
+                         condition.at("type") == "HomeserverReady" ||
+                         condition.at("type") == "AdministratorReady" ||
+                         condition.at("type") == "GatewayReady";
+    EXPECT_EQ(condition.at("lastTransitionTime"),
+              flipped ? "2026-11-23T13:00:00Z" : "2026-11-23T12:00:00Z")
+        << condition;
+  }
+}
+
+TEST(Status, NamesTheFirstComponentThatIsNotReady) {
+  World world = a_running_tenant();
+  change(world, "StatefulSet", "acme-database",
+         [](json& set) { set["status"]["readyReplicas"] = 0; });
+  const Reported ready = reported(status_of(world), "Ready");
+  EXPECT_EQ(ready.reason, "DatabaseNotReady");
+  EXPECT_EQ(reported(status_of(world), "HomeserverReady").message, "waits until database is ready");
+}
+
+json waiting_pod(const std::string& reason) {
+  return {{"kind", "Pod"},
+          {"metadata", {{"name", "acme-database-0"}}},
+          {"status",
+           {{"containerStatuses",
+             json::array({{{"name", "postgres"},
+                           {"image", "postgres:99"},
+                           {"state", {{"waiting", {{"reason", reason}, {"message", "back-off 10s"}}}}}}})}}}};
+}
+
+TEST(Status, ExplainsAMissingImageInWordsThatDoNotFlicker) {
+  World world = a_running_tenant();
+  change(world, "StatefulSet", "acme-database",
+         [](json& set) { set["status"]["readyReplicas"] = 0; });
+  world.pods = {std::make_shared<const json>(waiting_pod("ErrImagePull"))};
+  const json first = status_of(world);
+  world.pods = {std::make_shared<const json>(waiting_pod("ImagePullBackOff"))};
+  EXPECT_EQ(status_of(world), first);
+  EXPECT_EQ(reported(first, "DatabaseReady").reason, "ImagePullFailed");
+  EXPECT_THAT(reported(first, "Ready").message, HasSubstr("postgres:99"));
+}
+
+TEST(Status, NamesAMissingStorageClass) {
+  World world = a_running_tenant();
+  change(world, "PersistentVolumeClaim", "acme-media", [](json& claim) {
+    claim["status"]["phase"] = "Pending";
+    claim["spec"]["storageClassName"] = "fast";
+  });
+  const Reported ready = reported(status_of(world), "Ready");
+  EXPECT_EQ(ready.reason, "VolumesNotReady");
+  EXPECT_THAT(ready.message, HasSubstr("storage class \"fast\""));
+}
+
+TEST(Status, InvalidSpecIsStalledAndKeepsWhatIsKnown) {
+  World world = a_running_tenant();
+  world.resource.status = status_of(world);
+  world.violations = {{.field = "spec.channel", .message = "there is no channel \"x\""}};
+  const json status = summarize(world, Plan{}, {}, kNow);
+  EXPECT_EQ(reported(status, "Stalled").status, "True");
+  EXPECT_THAT(reported(status, "Ready").message, HasSubstr("spec.channel: there is no"));
+  EXPECT_EQ(string_at(status, "address"), "https://matrix.acme.example");
+}
+
+TEST(Status, FailureOfThisPassComesFirst) {
+  const World world = a_running_tenant();
+  const json status = summarize(world, plan_of(world), {{"gateway", "refused"}}, kNow);
+  EXPECT_EQ(reported(status, "Ready").reason, "GatewayNotReady");
+  EXPECT_EQ(reported(status, "GatewayReady").message, "refused");
+}
+
+TEST(Status, WrongVersionAndWrongKeyAreNotReady) {
+  World world = a_running_tenant();
+  world.homeserver->version = "1.0.0";
+  EXPECT_EQ(reported(status_of(world), "HomeserverReady").reason, "WrongVersion");
+  world = a_running_tenant();
+  world.homeserver->signing_key_ids = {"ed25519:other"};
+  EXPECT_EQ(reported(status_of(world), "HomeserverReady").reason, "WrongSigningKey");
+}
+
+}  // namespace
+}  // namespace alphorn::homeserver::test
