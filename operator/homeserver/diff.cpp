@@ -226,7 +226,9 @@ Plan diff(const Wishes& wishes, const World& world, TimePoint now) {
       for (const Wish& wish : wishes.at(component.name)) difference.add(wish);
       entry.steps = std::move(difference.steps);
       entry.readiness = difference.obstacle ? *difference.obstacle : component.ready(world);
-      if (entry.readiness.ready && entry.steps.empty()) ready.insert(component.name);
+      // While paused the steps are not carried out; what runs is judged as it is.
+      const bool settled = entry.steps.empty() || world.resource.spec.paused;
+      if (entry.readiness.ready && settled) ready.insert(component.name);
     }
     plan.components.push_back(std::move(entry));
   }

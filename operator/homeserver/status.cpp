@@ -52,12 +52,12 @@ struct Summary {
 };
 
 /// The readiness of each component after the pass: a failure of this pass comes first.
-Readiness outcome_of(const ComponentPlan& component, const Failures& failures) {
+Readiness outcome_of(const ComponentPlan& component, const Failures& failures, bool paused) {
   const auto failed = failures.find(component.component);
   if (failed != failures.end()) {
     return {.ready = false, .reason = "Failed", .message = failed->second};
   }
-  if (component.readiness.ready && !component.steps.empty()) {
+  if (component.readiness.ready && !component.steps.empty() && !paused) {
     return {.ready = false, .reason = "Applying", .message = describe(component.steps.front())};
   }
   return component.readiness;
@@ -68,7 +68,9 @@ void add_summary(Conditions& conditions, const World& world, const std::optional
     const std::string what = manifests::public_url(world.tenant) + " answers as Synapse " +
                              world.tenant.version + " for " + world.tenant.spec.server_name;
     conditions.set("Ready", true, "Serving", what);
-    conditions.set("Reconciling", false, "Serving", "");
+    const bool paused = world.resource.spec.paused;
+    conditions.set("Reconciling", false, paused ? "Paused" : "Serving",
+                   paused ? "spec.paused is true: nothing is changed" : "");
     conditions.set("Stalled", false, "Serving", "");
     return;
   }
@@ -130,7 +132,7 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
   std::optional<Summary> trouble;
   std::vector<std::pair<std::string, Readiness>> rows;
   for (const ComponentPlan& component : plan.components) {
-    const Readiness readiness = outcome_of(component, failures);
+    const Readiness readiness = outcome_of(component, failures, world.resource.spec.paused);
     if (!readiness.ready && !trouble) trouble = Summary{component.component, readiness};
     rows.emplace_back(component.component, readiness);
   }

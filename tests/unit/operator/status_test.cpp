@@ -99,6 +99,15 @@ TEST(Status, InvalidSpecIsStalledAndKeepsWhatIsKnown) {
   EXPECT_EQ(string_at(status, "address"), "https://matrix.acme.example");
 }
 
+TEST(Status, PausedTenantKeepsServingAndSaysSo) {
+  World world = a_running_tenant();
+  world.resource.spec.paused = true;
+  world.children.erase({.kind = "ConfigMap", .name = "acme-ca"});
+  const json status = status_of(world);
+  EXPECT_EQ(reported(status, "Ready").status, "True");
+  EXPECT_EQ(reported(status, "Reconciling").reason, "Paused");
+}
+
 TEST(Status, FailureOfThisPassComesFirst) {
   const World world = a_running_tenant();
   const json status = summarize(world, plan_of(world), {{"gateway", "refused"}}, kNow);
