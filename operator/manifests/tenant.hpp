@@ -52,16 +52,16 @@ struct SecretRecipe {
 };
 
 // Names, each spelled once. All are in the tenant's namespace.
-std::string database_name(const Tenant& tenant);          // acme-database: StatefulSet, Service, ConfigMap
-std::string homeserver_name(const Tenant& tenant);        // acme-homeserver
-std::string gateway_name(const Tenant& tenant);           // acme-gateway
-std::string database_claim(const Tenant& tenant);         // acme-database-data
-std::string media_claim(const Tenant& tenant);            // acme-media
-std::string homeserver_keys(const Tenant& tenant);        // acme-homeserver-keys: Secret
-std::string database_keys(const Tenant& tenant);          // acme-database-keys: Secret
-std::string administrator_secret(const Tenant& tenant);   // acme-administrator: Secret
-std::string gateway_certificate(const Tenant& tenant);    // acme-gateway-tls: Secret
-std::string authority_config_map(const Tenant& tenant);   // acme-ca: ConfigMap, key ca.crt
+std::string database_name(const Tenant& tenant);  // acme-database: StatefulSet, Service, ConfigMap
+std::string homeserver_name(const Tenant& tenant);       // acme-homeserver
+std::string gateway_name(const Tenant& tenant);          // acme-gateway
+std::string database_claim(const Tenant& tenant);        // acme-database-data
+std::string media_claim(const Tenant& tenant);           // acme-media
+std::string homeserver_keys(const Tenant& tenant);       // acme-homeserver-keys: Secret
+std::string database_keys(const Tenant& tenant);         // acme-database-keys: Secret
+std::string administrator_secret(const Tenant& tenant);  // acme-administrator: Secret
+std::string gateway_certificate(const Tenant& tenant);   // acme-gateway-tls: Secret
+std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, key ca.crt
 
 /// Hosts that the gateway's certificate must carry: the Matrix host and the server name.
 std::vector<std::string> public_hosts(const Tenant& tenant);

@@ -1,0 +1,10 @@
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::manifests {
+
+Manifests authority(const Tenant& tenant) {
+  return {config_map(tenant, "certificates", authority_config_map(tenant),
+                     {{"ca.crt", tenant.authority_pem}})};
+}
+
+}  // namespace alphorn::manifests

@@ -1,0 +1,50 @@
+#include "manifests/gateway_config.hpp"
+
+#include "manifests/scripts.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+std::string matrix_host(const Tenant& tenant) {
+  return "server_name " + tenant.spec.matrix_host + ";\nclient_max_body_size " +
+         tenant.spec.max_upload_size + ";\n";
+}
+
+/// The company's domain itself serves the well-known documents and nothing else.
+std::string domain(const Tenant& tenant) {
+  const std::string name = api::domain_of(tenant.spec.server_name);
+  if (name == tenant.spec.matrix_host) return "";
+  return "server {\n  listen 8443 ssl http2;\n  server_name " + name +
+         ";\n  include /etc/gateway/headers.conf;\n  include /etc/gateway/well_known.conf;\n}\n";
+}
+
+/// "host:port" for other servers; the port is always said, or they would try 8448.
+std::string delegation(const Tenant& tenant) {
+  return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(443));
+}
+
+json support(const Tenant& tenant) {
+  json contacts = json::array();
+  if (!tenant.spec.contact.empty()) {
+    contacts.push_back({{"role", "m.role.admin"}, {"email_address", tenant.spec.contact}});
+  }
+  return {{"contacts", contacts}};
+}
+
+std::string document(const json& content) { return content.dump(2) + "\n"; }
+
+}  // namespace
+
+json gateway_config(const Tenant& tenant) {
+  return {{"nginx.conf", scripts::nginx},
+          {"headers.conf", scripts::headers},
+          {"well_known.conf", scripts::well_known},
+          {"start_gateway.sh", scripts::start_gateway},
+          {"matrix_host.conf", matrix_host(tenant)},
+          {"domain.conf", domain(tenant)},
+          {"client.json", document({{"m.homeserver", {{"base_url", public_url(tenant)}}}})},
+          {"server.json", document({{"m.server", delegation(tenant)}})},
+          {"support.json", document(support(tenant))}};
+}
+
+}  // namespace alphorn::manifests

@@ -1,0 +1,109 @@
+#include "manifests/homeserver_config.hpp"
+#include "manifests/scripts.hpp"
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+constexpr int kPort = 8008;
+constexpr int kMetricsPort = 9000;
+constexpr int kStartSeconds = 1800;  // a new release changes the schema before it answers
+constexpr int kStopSeconds = 60;
+constexpr const char* kConfig = "/etc/homeserver";
+constexpr const char* kRendered = "/run/homeserver";
+constexpr const char* kHomeserverKeys = "/keys/homeserver";
+constexpr const char* kDatabaseKeys = "/keys/database";
+
+json data(const Tenant& tenant) {
+  return {{"homeserver.yaml", to_yaml(homeserver_config(tenant))},
+          {"log.yaml", to_yaml(log_config())},
+          {"render_config.py", scripts::render_config}};
+}
+
+std::string rendered_config() { return std::string{kRendered} + "/homeserver.yaml"; }
+
+json python_environment() {
+  return json::array({{{"name", "HOME"}, {"value", "/tmp"}},
+                      {{"name", "PYTHONDONTWRITEBYTECODE"}, {"value", "1"}},
+                      {{"name", "PYTHONUNBUFFERED"}, {"value", "1"}}});
+}
+
+json render(const Tenant& tenant) {
+  const std::string config = kConfig;
+  json result = container(
+      "render", tenant.images.synapse,
+      {"python3", config + "/render_config.py", config + "/homeserver.yaml", rendered_config()});
+  result["env"] = python_environment();
+  result["resources"] = resources("50m", "64Mi", "1", "128Mi");
+  result["volumeMounts"] = json::array({read_only_mount("config", kConfig),
+                                        read_only_mount("homeserver-keys", kHomeserverKeys),
+                                        read_only_mount("database-keys", kDatabaseKeys),
+                                        mount("rendered", kRendered), mount("tmp", "/tmp")});
+  return result;
+}
+
+json synapse(const Tenant& tenant) {
+  json result = container("synapse", tenant.images.synapse,
+                          {"python3", "-m", "synapse.app.homeserver", "-c", rendered_config()});
+  const json alive = http_probe("/health", "http");
+  // Passes the whole listener, not a constant. It leaves the database out on purpose: without it,
+  // the only pod would leave its Service, and clients would see the gateway's error in place of
+  // Synapse's. Whether the database is reached is asked by the operator.
+  const json serves = http_probe("/_matrix/client/versions", "http");
+  result["workingDir"] = "/tmp";
+  result["env"] = python_environment();
+  result["ports"] = json::array({port("http", kPort), port("metrics", kMetricsPort)});
+  result["resources"] = tenant.spec.homeserver_resources;
+  result["startupProbe"] = timed(alive, 1, kStartSeconds, 5);
+  result["readinessProbe"] = timed(serves, 5, 3, 5);
+  result["livenessProbe"] = timed(alive, 15, 4, 10);
+  result["volumeMounts"] =
+      json::array({mount("media", "/data"), read_only_mount("config", kConfig),
+                   read_only_mount("homeserver-keys", kHomeserverKeys),
+                   read_only_mount("rendered", kRendered), mount("tmp", "/tmp")});
+  return result;
+}
+
+Manifest service(const Tenant& tenant) {
+  return {{"apiVersion", "v1"},
+          {"kind", "Service"},
+          {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},
+          {"spec",
+           {{"type", "ClusterIP"},
+            {"selector", selector(tenant, "homeserver")},
+            {"ports",
+             json::array(
+                 {{{"name", "http"}, {"port", kPort}, {"targetPort", "http"}},
+                  {{"name", "metrics"}, {"port", kMetricsPort}, {"targetPort", "metrics"}}})}}}};
+}
+
+Manifest stateful_set(const Tenant& tenant, const json& config) {
+  json pod = pod_spec(kDefaultUser, kStopSeconds);
+  pod["initContainers"] = json::array({render(tenant)});
+  pod["containers"] = json::array({synapse(tenant)});
+  pod["volumes"] = json::array({claim_volume("media", media_claim(tenant)),
+                                config_map_volume("config", homeserver_name(tenant)),
+                                secret_volume("homeserver-keys", homeserver_keys(tenant)),
+                                secret_volume("database-keys", database_keys(tenant)),
+                                memory_volume("rendered", "1Mi"), scratch_volume("tmp", "1Gi")});
+  const json annotations = {{kConfigHash, content_hash(config)}};
+  return {{"apiVersion", "apps/v1"},
+          {"kind", "StatefulSet"},
+          {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},
+          {"spec",
+           {{"replicas", 1},
+            {"serviceName", homeserver_name(tenant)},
+            {"selector", {{"matchLabels", selector(tenant, "homeserver")}}},
+            {"template",
+             {{"metadata", pod_metadata(tenant, "homeserver", annotations)}, {"spec", pod}}}}}};
+}
+
+}  // namespace
+
+Manifests homeserver(const Tenant& tenant) {
+  const json config = data(tenant);
+  return {config_map(tenant, "homeserver", homeserver_name(tenant), config), service(tenant),
+          stateful_set(tenant, config)};
+}
+
+}  // namespace alphorn::manifests

@@ -1,0 +1,129 @@
+#include "manifests/homeserver_config.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+json file(const std::string& path) { return {{"$file", path}}; }
+
+json identity(const Tenant& tenant) {
+  json result = {
+      {"server_name", tenant.spec.server_name}, {"public_baseurl", public_url(tenant) + "/"},
+      {"serve_server_wellknown", false},        {"report_stats", false},
+      {"pid_file", "/tmp/homeserver.pid"},      {"log_config", "/etc/homeserver/log.yaml"}};
+  if (!tenant.spec.contact.empty()) result["admin_contact"] = "mailto:" + tenant.spec.contact;
+  return result;
+}
+
+json listeners() {
+  const json clients = {
+      {"port", 8008},
+      {"type", "http"},
+      {"tls", false},
+      {"x_forwarded", true},
+      {"bind_addresses", json::array({"0.0.0.0"})},
+      {"resources",
+       json::array({{{"names", json::array({"client", "keys"})}, {"compress", false}}})}};
+  const json metrics = {
+      {"port", 9000}, {"type", "metrics"}, {"bind_addresses", json::array({"0.0.0.0"})}};
+  return {{"listeners", json::array({clients, metrics})}, {"enable_metrics", true}};
+}
+
+json storage(const Tenant& tenant) {
+  return {{"database",
+           {{"name", "psycopg2"},
+            {"args",
+             {{"host", database_name(tenant)},
+              {"port", 5432},
+              {"user", "synapse"},
+              {"password", file("/keys/database/synapse")},
+              {"dbname", "synapse"},
+              {"application_name", "synapse"},
+              {"connect_timeout", 10},
+              {"cp_min", 5},
+              {"cp_max", 10},
+              {"keepalives_idle", 10},
+              {"keepalives_interval", 10},
+              {"keepalives_count", 3}}}}},
+          {"media_store_path", "/data/media_store"},
+          {"max_upload_size", tenant.spec.max_upload_size},
+          {"enable_authenticated_media", true},
+          {"media_retention", {{"remote_media_lifetime", "90d"}}},
+          {"url_preview_enabled", false}};
+}
+
+json secrets() {
+  return {{"signing_key_path", "/keys/homeserver/signing.key"},
+          {"macaroon_secret_key_path", "/keys/homeserver/macaroon"},
+          {"form_secret_path", "/keys/homeserver/form"},
+          {"registration_shared_secret_path", "/keys/homeserver/registration"}};
+}
+
+/// Nobody registers on their own, and passwords resist guessing. Sessions that a client refreshes
+/// end after a month of silence; those of clients that cannot refresh do not, or they would end
+/// daily.
+json accounts() {
+  return {{"enable_registration", false},
+          {"allow_guest_access", false},
+          {"enable_3pid_lookup", false},
+          {"password_config",
+           {{"enabled", true},
+            {"pepper", file("/keys/homeserver/pepper")},
+            {"policy", {{"enabled", true}, {"minimum_length", 12}}}}},
+          {"refresh_token_lifetime", "30d"},
+          {"delete_stale_devices_after", "1y"},
+          {"turn_allow_guests", false},
+          {"encryption_enabled_by_default_for_room_type", "invite"},
+          {"presence", {{"enabled", false}}}};
+}
+
+/// A company arrives behind one address, and Synapse's default lets five people an address log in
+/// before it asks for minutes between two. Guessing stays bounded for each account by the defaults
+/// of rc_login.failed_attempts.
+json rate_limits() {
+  return {{"rc_login",
+           {{"address", {{"per_second", 0.5}, {"burst_count", 100}}},
+            {"account", {{"per_second", 0.05}, {"burst_count", 20}}}}}};
+}
+
+json privacy() {
+  return {{"require_auth_for_profile_requests", true},
+          {"limit_profile_requests_to_users_who_share_rooms", true},
+          {"include_profile_data_on_invite", false},
+          {"allow_public_rooms_without_auth", false},
+          {"allow_public_rooms_over_federation", false}};
+}
+
+/// Closed: no other server is talked to, neither asked nor answered.
+json federation() {
+  return {{"federation_domain_whitelist", json::array()},
+          {"federation_client_minimum_tls_version", "1.2"},
+          {"allow_profile_lookup_over_federation", false},
+          {"allow_device_name_lookup_over_federation", false},
+          {"trusted_key_servers", json::array()},
+          {"suppress_key_server_warning", true}};
+}
+
+}  // namespace
+
+json homeserver_config(const Tenant& tenant) {
+  json result = json::object();
+  for (const json& part : {identity(tenant), listeners(), storage(tenant), secrets(), accounts(),
+                           rate_limits(), privacy(), federation()}) {
+    result.update(part);
+  }
+  return result;
+}
+
+json log_config() {
+  return {{"version", 1},
+          {"disable_existing_loggers", false},
+          {"formatters", {{"json", {{"class", "synapse.logging.JsonFormatter"}}}}},
+          {"handlers",
+           {{"console",
+             {{"class", "logging.StreamHandler"},
+              {"formatter", "json"},
+              {"stream", "ext://sys.stdout"}}}}},
+          {"root", {{"level", "INFO"}, {"handlers", json::array({"console"})}}}};
+}
+
+}  // namespace alphorn::manifests

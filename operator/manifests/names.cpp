@@ -1,0 +1,37 @@
+#include "manifests/tenant.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+constexpr int kHttps = 443;
+
+}  // namespace
+
+std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
+std::string homeserver_name(const Tenant& tenant) { return tenant.name + "-homeserver"; }
+std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
+std::string database_claim(const Tenant& tenant) { return tenant.name + "-database-data"; }
+std::string media_claim(const Tenant& tenant) { return tenant.name + "-media"; }
+std::string homeserver_keys(const Tenant& tenant) { return tenant.name + "-homeserver-keys"; }
+std::string database_keys(const Tenant& tenant) { return tenant.name + "-database-keys"; }
+std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-administrator"; }
+std::string gateway_certificate(const Tenant& tenant) { return tenant.name + "-gateway-tls"; }
+std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
+
+std::vector<std::string> public_hosts(const Tenant& tenant) {
+  const std::string domain = api::domain_of(tenant.spec.server_name);
+  if (domain == tenant.spec.matrix_host) return {domain};
+  return {tenant.spec.matrix_host, domain};
+}
+
+std::string public_url(const Tenant& tenant) {
+  const int port = tenant.node_port.value_or(kHttps);
+  const std::string url = "https://" + tenant.spec.matrix_host;
+  return port == kHttps ? url : url + ":" + std::to_string(port);
+}
+
+std::string homeserver_url(const Tenant& tenant) {
+  return "http://" + homeserver_name(tenant) + "." + tenant.ns + ".svc:8008";
+}
+
+}  // namespace alphorn::manifests

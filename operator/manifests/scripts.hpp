@@ -1,0 +1,14 @@
+#pragma once
+
+/// The files of operator/manifests/scripts as text. They run in tenants' pods, from a ConfigMap.
+namespace alphorn::manifests::scripts {
+
+extern const char* const prepare_database;
+extern const char* const apply_roles;
+extern const char* const render_config;
+extern const char* const start_gateway;
+extern const char* const nginx;
+extern const char* const headers;
+extern const char* const well_known;
+
+}  // namespace alphorn::manifests::scripts

@@ -1,0 +1,40 @@
+"""Completes a configuration with its secrets.
+
+Usage: render_config.py TEMPLATE RESULT
+
+Copies the YAML file TEMPLATE to RESULT; every mapping {"$file": PATH} in it becomes the content of
+that file, without the line's end. RESULT is readable by its owner alone and lies in memory.
+"""
+
+import os
+import sys
+
+import yaml
+
+
+def complete(value):
+    if isinstance(value, dict):
+        if set(value) == {"$file"}:
+            with open(value["$file"], encoding="utf-8") as file:
+                return file.read().strip()
+        return {key: complete(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [complete(entry) for entry in value]
+    return value
+
+
+def main(template, result):
+    with open(template, encoding="utf-8") as file:
+        config = complete(yaml.safe_load(file))
+    partial = result + ".partial"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        yaml.safe_dump(config, file, allow_unicode=True)
+    os.replace(partial, result)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
