@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Tests, benchmarks, formatting and linting.
+
+need_tools() { command -v jq >/dev/null || ensure_packages cluster >&2; }
+
+# run_tests [unit|contract|e2e] [CTEST-ARGUMENT...]
+run_tests() {
+  local label=""
+  case "${1:-}" in unit | contract | e2e) label="$1"; shift ;; esac
+  # A build needs no root; the cluster that e2e tests run on does.
+  if [[ -z $label || $label == e2e ]]; then preflight 12; fi
+  step "Debian packages" ensure_packages cpp tests cluster images
+  if [[ $label != unit ]]; then
+    step "Go $GO_VERSION" use_go
+    step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
+  fi
+  step "Programs and tests (preset dev)" build_preset dev
+  export ALPHORN_HYPERKUBE ALPHORN_DEV="$ROOT/dev"
+  ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
+  # One call, so that its last lines count every test; the cheap ones come first by their cost.
+  (cd "$ROOT/build/dev" &&
+    ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 1 "$@")
+}
+
+run_benches() {
+  local program found=no
+  for program in "$ROOT"/build/release/tests/bench/*_bench; do
+    [[ -x $program ]] || continue
+    found=yes
+    "$program" "$@"
+  done
+  [[ $found == yes ]] || say "No benchmark is registered yet: they are programs named *_bench below tests/bench."
+}
+
+cpp_sources() { git -C "$ROOT" ls-files --cached --others --exclude-standard '*.cpp' '*.hpp'; }
+shell_sources() { git -C "$ROOT" ls-files --cached --others --exclude-standard '*.sh' dev .ci/run; }
+
+lint() {
+  ensure_packages lint cpp
+  (
+    cd "$ROOT"
+    cpp_sources | xargs -r clang-format --dry-run -Werror
+    shell_sources | xargs -r shellcheck -x
+    [[ -f build/dev/compile_commands.json ]] || build_preset dev
+    cpp_sources | grep -E '^(lib|operator|provisioner)/.*\.cpp$' |
+      xargs -r -P "$(build_jobs)" -n 4 clang-tidy -quiet -p build/dev
+  )
+  say "Nothing to complain about."
+}
+
+format() {
+  ensure_packages lint
+  (cd "$ROOT" && cpp_sources | xargs -r clang-format -i)
+}
+
+show_logs() { # [program]
+  local name="${1:-operator}"
+  if [[ $name == operator ]]; then
+    kubectl -n "$OPERATOR_NAMESPACE" logs --follow --tail=100 --all-pods=true --prefix deployment/alphorn
+  elif [[ -f $STATE/logs/$name.log ]]; then
+    tail -n 100 -f "$STATE/logs/$name.log"
+  else
+    fail "no log is called $name; there are: operator $(basename -s .log "$STATE"/logs/*.log | xargs)"
+  fi
+}

@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# The container images, each an archive in the cache under the key of what went into it.
+
+# shellcheck source=images/chroot.sh
+source "$PLAYGROUND/images/chroot.sh"
+
+# The code that makes an image is part of its key; what else this file holds is not.
+code_of() { declare -f "$@"; }
+
+base_key() { key_of "$DEBIAN_SUITE $(code_of build_base debian_sources slim)"; }
+base_folder() { printf '%s/images/base-%s' "$CACHE" "$(base_key)"; }
+
+# image_archive NAME: where the image's archive is, or will be.
+image_archive() {
+  local inputs=() files=(playground/images/mkimage.py)
+  case "$1" in
+    pause) inputs=("$PAUSE_IMAGE") files+=(playground/images/pause.c) ;;
+    addons) inputs=("$(addons_image)") ;;
+    postgres) inputs=("$POSTGRES_IMAGE" "$(base_key)") ;;
+    nginx) inputs=("$NGINX_IMAGE" "$(base_key)") ;;
+    synapse) inputs=("$SYNAPSE_IMAGE" "$(base_key)") files+=(playground/images/synapse-requirements.txt) ;;
+    operator) inputs=("$(operator_image)") ;;
+    *) fail "no image is called $1" ;;
+  esac
+  printf '%s/images/%s-%s.tar' "$CACHE" "$1" \
+    "$(key_of "${inputs[@]}" "$(code_of "image_$1" install_into copy_base)" -- "${files[@]}")"
+}
+
+addons_image() { printf '%s/addons:%s' "$IMAGE_PREFIX" "$(basename "$(addons_folder)" | cut -d- -f2)"; }
+
+# The tag is the key of the sources: the same program has the same name on every machine.
+operator_image() { printf '%s/operator:%s' "$IMAGE_PREFIX" "$(basename "$(operator_folder)" | cut -d- -f2)"; }
+
+# build_image NAME: effect: its archive exists. A half-made one is never mistaken for it.
+build_image() {
+  local name="$1" archive work
+  archive="$(image_archive "$name")"
+  [[ ! -f $archive ]] || return 0
+  work="$CACHE/images/work-$name"
+  mkdir -p "$CACHE/images"
+  discard_root "$work"
+  "image_$name" "$work" "$archive"
+  discard_root "$work"
+  keep_newest 3 "$CACHE/images/$name-"
+}
+
+mkimage() { /usr/bin/python3 "$PLAYGROUND/images/mkimage.py" "$@"; }
+
+image_pause() {
+  mkdir -p "$1"
+  gcc -Os -static -s -o "$1/pause" "$PLAYGROUND/images/pause.c"
+  mkimage --user 65535:65535 --entrypoint /pause "$1" "$PAUSE_IMAGE" "$2"
+}
+
+image_addons() {
+  mkdir -p "$1"/{etc,tmp}
+  install -m 755 "$(addons_folder)/addons" "$1/addons"
+  mkimage --user 65532:65532 --entrypoint /addons "$1" "$(addons_image)" "$2"
+}
+
+image_postgres() {
+  local root="$1"
+  copy_base "$root"
+  chroot "$root" groupadd -g 999 postgres
+  chroot "$root" useradd -u 999 -g 999 -d /var/lib/postgresql -M -s /usr/sbin/nologin postgres
+  mkdir -p "$root/etc/postgresql-common"
+  printf 'create_main_cluster = false\n' >"$root/etc/postgresql-common/createcluster.conf"
+  install_into "$root" postgresql-15
+  # The just-in-time compiler is half of the image and gains Synapse's short queries nothing.
+  rm -rf "$root"/usr/lib/x86_64-linux-gnu/libLLVM* "$root"/usr/lib/postgresql/15/lib/{llvmjit*,bitcode} \
+    "$root"/usr/lib/x86_64-linux-gnu/libz3.so*
+  mkimage --user 999:999 --env PATH=/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    "$root" "$POSTGRES_IMAGE" "$2"
+}
+
+image_nginx() {
+  copy_base "$1"
+  install_into "$1" nginx-light
+  mkimage --user 10001:10001 --env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" "$NGINX_IMAGE" "$2"
+}
+
+# Synapse is installed where Debian's own python3 looks, so that "python3 -m synapse..." is enough.
+image_synapse() {
+  local root="$1" packages="$1/usr/local/lib/python3.11/dist-packages"
+  copy_base "$root"
+  install_into "$root" python3 libpq5 libjemalloc2
+  [[ $(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') == 3.11 ]] ||
+    fail "Debian's /usr/bin/python3 must be 3.11, the version inside the image"
+  /usr/bin/python3 -m pip install --quiet --no-compile --require-hashes --no-deps --target "$packages" \
+    --root-user-action ignore --requirement "$PLAYGROUND/images/synapse-requirements.txt"
+  find "$packages" -type d -name tests -prune -exec rm -rf {} +
+  # Without byte code a start takes three times as long, and the root is read-only at run time.
+  chroot "$root" python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    /usr/local/lib/python3.11/dist-packages /usr/lib/python3.11 || true
+  chroot "$root" env -i PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 python3 -c \
+    'import synapse.app.homeserver, psycopg2, txredisapi, hiredis'
+  mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    --env LD_PRELOAD=libjemalloc.so.2 "$root" "$SYNAPSE_IMAGE" "$2"
+}
+
+# The program, and exactly the shared libraries its loader would open.
+image_operator() {
+  local root="$1" binary library
+  binary="$(operator_folder)/alphorn-operator"
+  mkdir -p "$root"/{etc,tmp,usr/local/bin}
+  install -m 755 "$binary" "$root/usr/local/bin/alphorn-operator"
+  ldd "$binary" | grep -o '/[^ ]*' | while read -r library; do
+    install -D -m 755 "$(readlink -f "$library")" "$root$library"
+  done
+  printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
+  printf 'alphorn:x:65532:65532::/:/sbin/nologin\n' >"$root/etc/passwd"
+  mkimage --user 65532:65532 --entrypoint /usr/local/bin/alphorn-operator "$root" "$(operator_image)" "$2"
+}
+
+build_system_images() { build_image pause && build_image addons; }
+
+build_tenant_images() {
+  local name
+  build_base
+  for name in nginx postgres synapse; do build_image "$name"; done
+}
+
+# image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
+image_archives() {
+  local name names=(pause addons nginx postgres synapse)
+  [[ $1 != yes ]] || names+=(operator)
+  for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
+  find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true
+}

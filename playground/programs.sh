@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# Everything that is compiled or unpacked before the cluster starts, each in a cache folder whose
+# name is the key of its inputs: a second run, or another clone, finds it there.
+
+hyperkube_flags() {
+  local package flags="-s -w"
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=$KUBERNETES_VERSION -X $package.gitMajor=1"
+    flags+=" -X $package.gitMinor=$(cut -d. -f2 <<<"$KUBERNETES_VERSION") -X $package.gitTreeState=clean"
+  done
+  printf '%s -X helm.sh/helm/v4/internal/version.version=%s' "$flags" "$HELM_VERSION"
+}
+
+hyperkube_folder() {
+  printf '%s/bin/hyperkube-%s' "$CACHE" "$(key_of "$GO_VERSION $(hyperkube_flags)" -- playground/hyperkube)"
+}
+addons_folder() {
+  printf '%s/bin/addons-%s' "$CACHE" "$(key_of "$GO_VERSION" -- playground/addons)"
+}
+runtime_folder() {
+  printf '%s/bin/containerd-%s' "$CACHE" "$(key_of "${CONTAINERD_PACKAGES[*]}")"
+}
+operator_folder() {
+  printf '%s/bin/operator-%s' "$CACHE" \
+    "$(key_of "release" -- CMakeLists.txt CMakePresets.json cmake lib operator crds)"
+}
+
+build_go() { # folder program flags
+  local folder="$1" program="$2" flags="$3"
+  [[ ! -x $folder/$program ]] || return 0
+  use_go
+  mkdir -p "$folder"
+  (cd "$PLAYGROUND/$program" &&
+    CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags notest -ldflags "$flags" -o "$folder/$program.part" .)
+  mv "$folder/$program.part" "$folder/$program"
+}
+
+# Effect: hyperkube exists, with a symlink for every program in it.
+build_hyperkube() {
+  local folder name
+  folder="$(hyperkube_folder)"
+  build_go "$folder" hyperkube "$(hyperkube_flags)"
+  for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl \
+    cri-clean helm; do
+    ln -sf hyperkube "$folder/$name"
+  done
+}
+
+build_addons() { build_go "$(addons_folder)" addons "-s -w"; }
+
+unpack_runtime() {
+  local folder
+  folder="$(runtime_folder)"
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  fetch_debian "$folder.part" "${CONTAINERD_PACKAGES[@]}"
+  mv -T "$folder.part" "$folder"
+}
+
+# The compiler cache lives in our cache and counts paths from the checkout, so that clones share it.
+use_ccache() {
+  export CCACHE_DIR="$CACHE/ccache" CCACHE_BASEDIR="$ROOT" CCACHE_NOHASHDIR=1
+}
+
+build_jobs() { nproc; }
+
+# build_preset PRESET [TARGET...]: configures and builds into build/PRESET of the checkout.
+build_preset() {
+  local preset="$1"
+  shift
+  use_ccache
+  (cd "$ROOT" && cmake --preset "$preset" &&
+    cmake --build "build/$preset" -j "$(build_jobs)" ${1:+--target "$@"})
+}
+
+build_operator() {
+  local folder binary
+  folder="$(operator_folder)"
+  [[ ! -x $folder/alphorn-operator ]] || return 0
+  build_preset release alphorn-operator
+  binary="$(find "$ROOT/build/release" -name alphorn-operator -type f -perm -u+x | head -n 1)"
+  [[ -n $binary ]] || fail "the release build left no alphorn-operator in build/release"
+  mkdir -p "$folder"
+  install -m 755 "$binary" "$folder/alphorn-operator.part"
+  mv "$folder/alphorn-operator.part" "$folder/alphorn-operator"
+  keep_newest 5 "$CACHE/bin/operator-"
+}

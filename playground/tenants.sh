@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# Tenants as the cluster reports them: their addresses made usable from this machine.
+
+TENANT_FOLDER="$STATE/tenants"
+
+# tenants: prints the JSON list that "status --json" shows; writes each tenant's CA certificate.
+tenants() {
+  local list
+  list="$(kubectl get companyhomeservers.alphorn.dev -A -o json 2>/dev/null)" || list='{"items": []}'
+  write_authorities "$list"
+  jq --arg folder "$TENANT_FOLDER" '[.items[] | {
+    name: .metadata.name,
+    namespace: .metadata.namespace,
+    ready: ([.status.conditions[]? | select(.type == "Ready") | .status == "True"] | any),
+    reason: ([.status.conditions[]? | select(.type == "Ready") | .reason // ""] | first // ""),
+    message: ([.status.conditions[]? | select(.type == "Ready") | .message // ""] | first // ""),
+    address: (.status.address // ""),
+    hosts: (.status.hosts // []),
+    caFile: (if .status.certificateAuthority.configMapName then
+             "\($folder)/\(.metadata.namespace)-\(.metadata.name)-ca.crt" else "" end),
+    adminUser: (.status.administrator.userId // ""),
+    adminSecret: (.status.administrator.secretName // "")}]' <<<"$list"
+}
+
+write_authorities() {
+  local namespace name config file
+  mkdir -p "$TENANT_FOLDER"
+  while IFS=$'\t' read -r namespace name config; do
+    file="$TENANT_FOLDER/$namespace-$name-ca.crt"
+    kubectl -n "$namespace" get configmap "$config" -o 'jsonpath={.data.ca\.crt}' >"$file.part" 2>/dev/null ||
+      { rm -f "$file.part"; continue; }
+    mv "$file.part" "$file"
+  done < <(jq -r '.items[] | select(.status.certificateAuthority.configMapName) |
+    [.metadata.namespace, .metadata.name, .status.certificateAuthority.configMapName] | @tsv' <<<"$1")
+}
+
+# Every tenant's host names lead to the node, where its NodePort listens.
+publish_hosts() {
+  ((EUID == 0)) || return 0
+  set_host_names "$(jq -r '[.[].hosts[]] | unique | join(" ")' <<<"$1")"
+}
+
+# How a person logs in; prints nothing secret.
+describe_tenant() { # JSON of one tenant
+  local name namespace ready reason address authority user secret
+  IFS=$'\t' read -r name namespace ready reason address authority user secret < <(jq -r \
+    '[.name, .namespace, .ready, (if .message == "" then "-" else .message end), .address, .caFile, .adminUser,
+      .adminSecret] | map(if . == "" then "-" else . end) | @tsv' <<<"$1")
+  if [[ $ready == true ]]; then reason=ready; else reason="not ready: $reason"; fi
+  cat <<END
+
+  $name (namespace $namespace): $reason
+    address         $address
+    CA file         $authority
+    administrator   $user
+    password        ./dev kubectl -n $namespace get secret $secret -o go-template='{{.data.password|base64decode}}{{"\n"}}'
+    log in          curl --cacert $authority $address/_matrix/client/v3/login -d '{"type": "m.login.password",
+                      "identifier": {"type": "m.id.user", "user": "$user"}, "password": "THE PASSWORD"}'
+                    or any Matrix client on this machine that trusts the CA file: homeserver $address
+END
+}
+
+status_json() {
+  local list='[]' up=false
+  if cluster_running; then
+    up=true
+    list="$(tenants)"
+    publish_hosts "$list"
+  fi
+  jq -n --argjson up "$up" --arg kubeconfig "$ADMIN_CONFIG" --arg audit "$AUDIT_LOG" --argjson tenants "$list" \
+    '{cluster: {running: $up, kubeconfig: $kubeconfig, auditLog: $audit},
+      tenants: [$tenants[] | {name, namespace, ready, address, caFile, adminUser, adminSecret}]}'
+}
+
+status_text() {
+  local list count index
+  if ! cluster_running; then
+    say "The cluster is not running. Start it: ./dev up"
+    return
+  fi
+  say "Cluster    running, kubeconfig $ADMIN_CONFIG"
+  say "Audit log  $AUDIT_LOG"
+  list="$(tenants)"
+  publish_hosts "$list"
+  count="$(jq length <<<"$list")"
+  ((count)) || say "No tenant yet."
+  for ((index = 0; index < count; index++)); do describe_tenant "$(jq ".[$index]" <<<"$list")"; done
+}
