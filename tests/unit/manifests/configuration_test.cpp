@@ -1,0 +1,125 @@
+// What goes into the programs' configuration, and what rolls their pods.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "manifests/homeserver_config.hpp"
+#include "manifests/vocabulary.hpp"
+#include "unit/manifests/tenants.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string config_hash(const Tenant& tenant, const std::string& name) {
+  for (const Manifest& manifest : all_manifests(tenant)) {
+    const json& annotations = at_path(manifest, "spec/template/metadata/annotations");
+    if (string_at(manifest, "metadata/name") == name && annotations.is_object()) {
+      return annotations.at(kConfigHash);
+    }
+  }
+  return "";
+}
+
+std::string gateway_file(const Tenant& tenant, const std::string& file) {
+  return find(gateway(tenant), "ConfigMap", gateway_name(tenant)).at("data").at(file);
+}
+
+/// Anything named like a secret must be a path, or stand for a file.
+void expect_no_secret(const json& config, const std::string& where = "") {
+  if (!config.is_structured()) return;
+  for (const auto& [key, value] : config.items()) {
+    const std::string path = where + "/" + key;
+    for (const char* word : {"password", "secret", "pepper", "macaroon", "signing_key"}) {
+      if (key.find(word) == std::string::npos || key.ends_with("_path")) continue;
+      EXPECT_FALSE(value.is_string()) << path << " holds a value";
+    }
+    expect_no_secret(value, path);
+  }
+}
+
+TEST(HomeserverConfig, HoldsNoSecret) {
+  const json config = homeserver_config(tenant_of("full"));
+  expect_no_secret(config);
+  EXPECT_EQ(string_at(config, "database/args/password/$file"), "/keys/database/synapse");
+  EXPECT_EQ(string_at(config, "password_config/pepper/$file"), "/keys/homeserver/pepper");
+}
+
+TEST(HomeserverConfig, IsClosedToOtherServersAndStrangers) {
+  const json config = homeserver_config(tenant_of("minimal"));
+  EXPECT_EQ(config.at("federation_domain_whitelist"), json::array());
+  EXPECT_EQ(config.at("trusted_key_servers"), json::array());
+  EXPECT_EQ(config.at("enable_registration"), false);
+  EXPECT_EQ(config.at("allow_guest_access"), false);
+  EXPECT_EQ(config.at("url_preview_enabled"), false);
+  for (const json& listener : config.at("listeners")) {
+    EXPECT_THAT(listener.dump(), Not(HasSubstr("federation")));
+  }
+}
+
+TEST(HomeserverConfig, NamesTheAddressThatClientsType) {
+  EXPECT_EQ(homeserver_config(tenant_of("minimal")).at("public_baseurl"),
+            "https://matrix.acme.example/");
+  EXPECT_EQ(homeserver_config(tenant_of("nodeport")).at("public_baseurl"),
+            "https://matrix.acme.example:30443/");
+}
+
+TEST(HomeserverConfig, SurvivesTheRoundTripThroughYaml) {
+  const json config = homeserver_config(tenant_of("full"));
+  EXPECT_EQ(from_yaml(to_yaml(config)), config);
+}
+
+TEST(PublicHosts, AreTheMatrixHostAndTheDomain) {
+  EXPECT_EQ(public_hosts(tenant_of("server-name-with-port")),
+            (std::vector<std::string>{"matrix.acme.example", "acme.example"}));
+}
+
+TEST(PublicHosts, AreOneWhenTheyAreTheSame) {
+  Tenant tenant = tenant_of("minimal");
+  tenant.spec.matrix_host = "acme.example";
+  EXPECT_EQ(public_hosts(tenant), (std::vector<std::string>{"acme.example"}));
+  EXPECT_EQ(gateway_file(tenant, "domain.conf"), "");
+}
+
+TEST(Gateway, TellsClientsAndServersWhereToGo) {
+  const Tenant tenant = tenant_of("nodeport");
+  EXPECT_EQ(json::parse(gateway_file(tenant, "client.json")),
+            (json{{"m.homeserver", {{"base_url", "https://matrix.acme.example:30443"}}}}));
+  EXPECT_EQ(json::parse(gateway_file(tenant, "server.json")),
+            (json{{"m.server", "matrix.acme.example:30443"}}));
+}
+
+TEST(Gateway, PublishesTheContact) {
+  const json support = json::parse(gateway_file(tenant_of("full"), "support.json"));
+  EXPECT_EQ(support.at("contacts")[0].at("email_address"), "it@acme.example");
+}
+
+TEST(Pods, RollWhenTheirConfigurationChanges) {
+  const Tenant before = tenant_of("minimal");
+  Tenant after = before;
+  after.spec.max_upload_size = "200M";
+  EXPECT_NE(config_hash(before, "acme-homeserver"), config_hash(after, "acme-homeserver"));
+  EXPECT_NE(config_hash(before, "acme-gateway"), config_hash(after, "acme-gateway"));
+  EXPECT_EQ(config_hash(before, "acme-database"), config_hash(after, "acme-database"));
+}
+
+TEST(Gateway, RollsWithItsCertificate) {
+  const Tenant before = tenant_of("minimal");
+  Tenant after = before;
+  after.certificate_serial = "ffff";
+  EXPECT_NE(gateway(before), gateway(after));
+  EXPECT_EQ(homeserver(before), homeserver(after));
+}
+
+TEST(Exposure, AsksForANodePortOnlyWhenToldTo) {
+  EXPECT_EQ(exposure(tenant_of("minimal"))[0].at("spec").at("type"), "ClusterIP");
+  const json spec = exposure(tenant_of("nodeport"))[0].at("spec");
+  EXPECT_EQ(spec.at("type"), "NodePort");
+  EXPECT_EQ(spec.at("ports")[0].at("nodePort"), 30443);
+  EXPECT_FALSE(
+      exposure(tenant_of("nodeport-any"))[0].at("spec").at("ports")[0].contains("nodePort"));
+}
+
+}  // namespace
+}  // namespace alphorn::manifests

@@ -1,0 +1,55 @@
+// Every manifest of every case is in tests/golden, to be read and reviewed as YAML. A change on
+// purpose: run with UPDATE_GOLDEN=1 and review the difference.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <tuple>
+
+#include "unit/manifests/tenants.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+std::string as_documents(const Manifests& manifests) {
+  std::string text;
+  for (const Manifest& manifest : manifests) {
+    text += "---\n" + to_yaml(manifest);
+    if (text.back() != '\n') text += '\n';
+  }
+  return text;
+}
+
+void expect_golden(const std::string& name, const std::string& text) {
+  const std::filesystem::path path = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden/" + name;
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream{path} << text;
+    return;
+  }
+  std::ostringstream golden;
+  golden << std::ifstream{path}.rdbuf();
+  EXPECT_EQ(text, golden.str()) << path << ": run with UPDATE_GOLDEN=1 and review the difference";
+}
+
+class Golden : public testing::TestWithParam<const char*> {};
+
+TEST_P(Golden, MatchesEveryComponent) {
+  const std::string sample = GetParam();
+  for (const auto& [component, manifests] : all_components(tenant_of(sample))) {
+    expect_golden(sample + "/" + component + ".yaml", as_documents(manifests));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Golden,
+                         testing::Values("minimal", "full", "nodeport", "server-name-with-port"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace alphorn::manifests

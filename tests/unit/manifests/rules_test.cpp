@@ -1,0 +1,175 @@
+// What holds for every manifest of every tenant.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "api/quantity.hpp"
+#include "manifests/vocabulary.hpp"
+#include "unit/manifests/tenants.hpp"
+
+namespace alphorn::manifests {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const std::vector<std::string> kSamples{"minimal", "full", "nodeport", "server-name-with-port"};
+
+bool is_kept(const Manifest& manifest) {
+  return at_path(manifest, "metadata/labels").contains(kKeepLabel);
+}
+
+TEST(EveryPod, IsRestricted) {
+  for (const std::string& sample : kSamples) {
+    const std::vector<json> pods = all_pods(tenant_of(sample));
+    ASSERT_EQ(pods.size(), 3U);
+    for (const json& pod : pods) {
+      const json& spec = pod.at("spec");
+      const json& security = spec.at("securityContext");
+      EXPECT_EQ(security.at("runAsNonRoot"), true);
+      EXPECT_GT(security.at("runAsUser").get<int>(), 0);
+      EXPECT_EQ(security.at("fsGroup"), security.at("runAsGroup"));
+      EXPECT_EQ(security.at("fsGroupChangePolicy"), "OnRootMismatch");
+      EXPECT_EQ(string_at(security, "seccompProfile/type"), "RuntimeDefault");
+      EXPECT_EQ(spec.at("automountServiceAccountToken"), false);
+      EXPECT_EQ(spec.at("enableServiceLinks"), false);
+      for (const json& container : containers_of(pod)) {
+        EXPECT_EQ(container.at("securityContext"), container_security()) << container.at("name");
+      }
+    }
+  }
+}
+
+TEST(EveryContainer, HasRequestsLimitsCommandAndATemporaryFolder) {
+  for (const json& pod : all_pods(tenant_of("minimal"))) {
+    for (const json& container : containers_of(pod)) {
+      const std::string name = container.at("name");
+      for (const char* amount :
+           {"requests/cpu", "requests/memory", "limits/cpu", "limits/memory"}) {
+        EXPECT_THAT(string_at(container.at("resources"), amount), Not(IsEmpty())) << name << amount;
+      }
+      EXPECT_THAT(container.at("command"), Not(IsEmpty())) << name;
+      EXPECT_EQ(container.at("imagePullPolicy"), "IfNotPresent") << name;
+      std::set<std::string> paths;
+      for (const json& mount : container.at("volumeMounts")) paths.insert(mount.at("mountPath"));
+      EXPECT_TRUE(paths.contains("/tmp")) << name;
+    }
+  }
+}
+
+TEST(EveryRunningContainer, HasAReadinessProbe) {
+  for (const json& pod : all_pods(tenant_of("minimal"))) {
+    for (const json& container : pod.at("spec").at("containers")) {
+      EXPECT_TRUE(container.contains("readinessProbe")) << container.at("name");
+    }
+  }
+}
+
+TEST(EveryMount, HasItsVolume) {
+  for (const json& pod : all_pods(tenant_of("minimal"))) {
+    std::set<std::string> volumes;
+    for (const json& volume : pod.at("spec").at("volumes")) volumes.insert(volume.at("name"));
+    for (const json& container : containers_of(pod)) {
+      for (const json& mount : container.at("volumeMounts")) {
+        EXPECT_TRUE(volumes.contains(mount.at("name"))) << mount;
+      }
+    }
+  }
+}
+
+TEST(EveryChild, CarriesTheLabelsThatInformersSelectOn) {
+  for (const std::string& sample : kSamples) {
+    const Tenant tenant = tenant_of(sample);
+    const auto expect_labels = [&](const json& metadata) {
+      EXPECT_EQ(metadata.at("labels").at(kManagedByLabel), kManagedBy);
+      EXPECT_EQ(metadata.at("labels").at(kTenantLabel), tenant.name);
+    };
+    for (const Manifest& manifest : all_manifests(tenant)) {
+      expect_labels(manifest.at("metadata"));
+      EXPECT_EQ(string_at(manifest, "metadata/namespace"), tenant.ns);
+    }
+    for (const json& pod : all_pods(tenant)) expect_labels(pod.at("metadata"));
+  }
+}
+
+TEST(EveryChild, IsOwnedUnlessItIsKept) {
+  const Tenant tenant = tenant_of("minimal");
+  for (const Manifest& manifest : all_manifests(tenant)) {
+    const json& owners = at_path(manifest, "metadata/ownerReferences");
+    if (is_kept(manifest)) {
+      EXPECT_TRUE(owners.is_null()) << manifest.at("metadata");
+      continue;
+    }
+    ASSERT_EQ(owners.size(), 1U) << manifest.at("metadata");
+    EXPECT_EQ(owners[0].at("uid"), tenant.uid);
+    EXPECT_EQ(owners[0].at("kind"), "CompanyHomeserver");
+    EXPECT_EQ(owners[0].at("controller"), true);
+  }
+}
+
+TEST(DataAndKeys, AreKeptAndNothingElse) {
+  std::set<std::string> kept;
+  for (const Manifest& manifest : all_manifests(tenant_of("minimal"))) {
+    if (is_kept(manifest)) kept.insert(manifest.at("kind").get<std::string>());
+    const bool holds_data =
+        manifest.at("kind") == "Secret" || manifest.at("kind") == "PersistentVolumeClaim";
+    EXPECT_EQ(is_kept(manifest), holds_data) << manifest.at("metadata").at("name");
+  }
+  EXPECT_EQ(kept, (std::set<std::string>{"PersistentVolumeClaim", "Secret"}));
+}
+
+TEST(EverySelector, FindsItsPodsAndIsStable) {
+  for (const Manifest& manifest : all_manifests(tenant_of("minimal"))) {
+    const json& match = at_path(manifest, "spec/selector/matchLabels");
+    if (match.is_null()) continue;
+    const json& pod_labels = at_path(manifest, "spec/template/metadata/labels");
+    for (const auto& [key, value] : match.items()) EXPECT_EQ(pod_labels.at(key), value);
+    EXPECT_EQ(match.size(), 2U);
+  }
+}
+
+/// Longest pod name: the name, "-", and a ten-digit revision as label value of at most 63.
+TEST(EveryName, FitsWhenTheTenantsNameIsAsLongAsAllowed) {
+  Tenant tenant = tenant_of("minimal");
+  tenant.name = std::string(40, 'a');
+  for (const Manifest& manifest : all_manifests(tenant)) {
+    const std::string name = manifest.at("metadata").at("name");
+    const std::string kind = manifest.at("kind");
+    const bool makes_pods = kind == "StatefulSet" || kind == "Deployment";
+    EXPECT_LE(name.size(), makes_pods ? 52U : 63U) << kind << " " << name;
+  }
+}
+
+void expect_canonical(const json& value) {
+  if (value.is_object()) {
+    for (const char* kind : {"requests", "limits"}) {
+      if (!value.contains(kind)) continue;
+      for (const auto& [name, amount] : value.at(kind).items()) {
+        EXPECT_EQ(amount, api::canonical_quantity(amount.get<std::string>())) << name;
+      }
+    }
+    if (value.contains("sizeLimit")) {
+      const std::string limit = value.at("sizeLimit");
+      EXPECT_EQ(limit, api::canonical_quantity(limit));
+    }
+  }
+  if (value.is_structured()) {
+    for (const json& inner : value) expect_canonical(inner);
+  }
+}
+
+TEST(EveryQuantity, IsSpelledAsTheApiServerSpellsIt) {
+  for (const std::string& sample : kSamples) {
+    for (const Manifest& manifest : all_manifests(tenant_of(sample))) expect_canonical(manifest);
+  }
+}
+
+TEST(EqualTenants, GiveEqualManifests) {
+  for (const std::string& sample : kSamples) {
+    EXPECT_EQ(all_manifests(tenant_of(sample)), all_manifests(tenant_of(sample)));
+  }
+}
+
+}  // namespace
+}  // namespace alphorn::manifests

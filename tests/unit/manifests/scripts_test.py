@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The scripts that run in tenants' pods, run here with nothing but files."""
+
+import json
+import os
+import pathlib
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[3] / "operator" / "manifests" / "scripts"
+
+try:
+    import yaml  # noqa: F401
+except ImportError:
+    yaml = None
+
+
+def run(*command, **options):
+    return subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=20, check=False, **options
+    )
+
+
+class Scripts(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, text, mode=0o644):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    def test_every_shell_script_parses(self):
+        for script in SCRIPTS.glob("*.sh"):
+            self.assertEqual(run("sh", "-n", script).returncode, 0, script)
+
+    @unittest.skipIf(yaml is None, "needs python3-yaml")
+    def test_render_config_puts_files_in_their_place(self):
+        secret = self.write("secret", "s3cret\n")
+        template = self.write(
+            "template.yaml", json.dumps({"a": {"b": [{"$file": str(secret)}]}, "c": "yes", "d": {"$file": 1, "e": 2}})
+        )
+        result = self.folder / "result.yaml"
+        self.assertEqual(run(sys.executable, SCRIPTS / "render_config.py", template, result).returncode, 0)
+        self.assertEqual(
+            yaml.safe_load(result.read_text()), {"a": {"b": ["s3cret"]}, "c": "yes", "d": {"$file": 1, "e": 2}}
+        )
+        self.assertEqual(stat.S_IMODE(os.stat(result).st_mode), 0o600)
+
+    @unittest.skipIf(yaml is None, "needs python3-yaml")
+    def test_render_config_names_the_missing_file(self):
+        template = self.write("template.yaml", json.dumps({"a": {"$file": str(self.folder / "absent")}}))
+        outcome = run(sys.executable, SCRIPTS / "render_config.py", template, self.folder / "result.yaml")
+        self.assertEqual(outcome.returncode, 1)
+        self.assertIn("absent: No such file", outcome.stderr)
+        self.assertNotIn("Traceback", outcome.stderr)
+
+    def prepare(self, data):
+        """Runs the database's script with stand-ins for the programs it calls."""
+        self.write("postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 15.14 (Debian 15.14-1)'\n", 0o755)
+        self.write(
+            "initdb",
+            '#!/bin/sh\nfor word in "$@"; do case "$word" in --pgdata=*) mkdir "${word#*=}"\n'
+            'echo 15 >"${word#*=}/PG_VERSION" ;; esac; done\n',
+            0o755,
+        )
+        environment = dict(os.environ, PATH=f"{self.folder}:{os.environ['PATH']}")
+        return run("sh", SCRIPTS / "prepare_database.sh", data, env=environment)
+
+    def test_prepare_database_makes_an_empty_volume_a_database(self):
+        data = self.folder / "pg"
+        (self.folder / "pg.new").mkdir()  # what an interrupted try leaves
+        outcome = self.prepare(data)
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
+        self.assertTrue((data / "PG_VERSION").exists())
+        self.assertFalse((self.folder / "pg.new").exists())
+
+    def test_prepare_database_leaves_data_alone_but_closes_its_folder(self):
+        data = self.folder / "pg"
+        data.mkdir(mode=0o770)
+        (data / "PG_VERSION").write_text("15\n")
+        (data / "row").write_text("x")
+        self.assertEqual(self.prepare(data).returncode, 0)
+        self.assertEqual((data / "row").read_text(), "x")
+        self.assertEqual(stat.S_IMODE(os.stat(data).st_mode), 0o700)
+
+    def test_prepare_database_refuses_data_of_another_release(self):
+        data = self.folder / "pg"
+        data.mkdir()
+        (data / "PG_VERSION").write_text("14\n")
+        outcome = self.prepare(data)
+        self.assertEqual(outcome.returncode, 1)
+        self.assertIn("was made by PostgreSQL 14 and this image is 15", outcome.stderr)
+
+    def test_prepare_database_refuses_a_folder_it_does_not_know(self):
+        data = self.folder / "pg"
+        data.mkdir()
+        outcome = self.prepare(data)
+        self.assertEqual(outcome.returncode, 1)
+        self.assertIn("holds no PostgreSQL database", outcome.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,95 @@
+#include "unit/manifests/tenants.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace alphorn::manifests {
+namespace {
+
+std::string content(const std::string& path) {
+  std::ifstream file{path};
+  if (!file) throw std::runtime_error(path + ": cannot be read");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Manifests secrets(const Tenant& tenant) {
+  Manifests result;
+  for (const SecretRecipe& recipe : keys(tenant)) {
+    json values = json::object();
+    for (const auto& [key, draw] : recipe.entries) {
+      values[key] = draw == SecretRecipe::Draw::token ? "<token>" : "<signing key>";
+    }
+    result.push_back({{"apiVersion", "v1"},
+                      {"kind", "Secret"},
+                      {"metadata", recipe.metadata},
+                      {"stringData", values}});
+  }
+  return result;
+}
+
+}  // namespace
+
+Tenant tenant_of(const std::string& sample) {
+  const std::string path = std::string{ALPHORN_SOURCE_DIR} + "/crds/samples/" + sample + ".yaml";
+  const api::CompanyHomeserver object = api::company_homeserver_from(from_yaml(content(path)));
+  Tenant tenant;
+  tenant.name = object.name;
+  tenant.ns = "acme";
+  tenant.uid = "0b54cbb1-9d3d-4ba9-8f1f-6a3a2a1b7d55";
+  tenant.spec = object.spec;
+  tenant.version = "1.163.2";
+  tenant.images = {.postgres = "registry.example/postgres:15",
+                   .synapse = "registry.example/synapse:v1.163.2",
+                   .nginx = "registry.example/nginx:1.28"};
+  if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
+    tenant.node_port = object.spec.exposure.node_port.value_or(31234);
+  }
+  tenant.certificate_serial = "1f2e3d";
+  tenant.authority_pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+  return tenant;
+}
+
+std::map<std::string, Manifests> all_components(const Tenant& tenant) {
+  return {{"keys", secrets(tenant)},        {"volumes", volumes(tenant)},
+          {"authority", authority(tenant)}, {"exposure", exposure(tenant)},
+          {"database", database(tenant)},   {"homeserver", homeserver(tenant)},
+          {"gateway", gateway(tenant)}};
+}
+
+Manifests all_manifests(const Tenant& tenant) {
+  Manifests result;
+  for (const auto& [component, manifests] : all_components(tenant)) {
+    result.insert(result.end(), manifests.begin(), manifests.end());
+  }
+  return result;
+}
+
+Manifest find(const Manifests& manifests, const std::string& kind, const std::string& name) {
+  for (const Manifest& manifest : manifests) {
+    if (manifest.at("kind") == kind && string_at(manifest, "metadata/name") == name)
+      return manifest;
+  }
+  throw std::out_of_range(kind + " " + name);
+}
+
+std::vector<json> all_pods(const Tenant& tenant) {
+  std::vector<json> pods;
+  for (const Manifest& manifest : all_manifests(tenant)) {
+    const json& pod = at_path(manifest, "spec/template");
+    if (!pod.is_null()) pods.push_back(pod);
+  }
+  return pods;
+}
+
+std::vector<json> containers_of(const json& pod) {
+  std::vector<json> result;
+  for (const char* list : {"spec/initContainers", "spec/containers"}) {
+    for (const json& container : at_path(pod, list)) result.push_back(container);
+  }
+  return result;
+}
+
+}  // namespace alphorn::manifests
