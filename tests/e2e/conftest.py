@@ -1,0 +1,82 @@
+"""What every story shares: companies made for it, and removed after it also when it fails."""
+
+import functools
+import signal
+
+import pytest
+
+from support import evidence
+from support import kubectl as k
+from support.company import RUN, Company
+from support.waiting import wait_until
+
+UNTIL_GONE = 120
+
+
+class Offices:
+    """Makes namespaces and companies with names of this run, and removes them."""
+
+    # Namespaces that exist now, for the evidence of a failure.
+    standing = []
+
+    def __init__(self, story):
+        self._story = story
+        self._mine = []
+
+    def namespace(self, suffix=""):
+        name = f"e2e-{self._story}{suffix}-{RUN}"
+        k.create({"apiVersion": "v1", "kind": "Namespace",
+                  "metadata": {"name": name,
+                               "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
+        self._mine.append(name)
+        Offices.standing.append(name)
+        return name
+
+    def company(self, name, namespace=None):
+        """A company that may be founded; in a namespace of its own unless one is given."""
+        return Company(name, namespace or self.namespace("-" + name))
+
+    def close(self):
+        for name in self._mine:
+            k.delete("namespace", name)
+        for name in self._mine:
+            wait_until(f"namespace {name} is gone", functools.partial(_assert_gone, name),
+                       UNTIL_GONE)
+            Offices.standing.remove(name)
+        self._mine.clear()
+
+
+def _assert_gone(namespace):
+    found = k.get("namespace", namespace)
+    if found:
+        reasons = [entry["message"] for entry in found["status"].get("conditions", [])
+                   if entry["status"] == "True"]
+        raise AssertionError(f"namespace {namespace} is {found['status']['phase']}: {reasons}")
+
+
+@pytest.fixture(scope="module")
+def offices(request):
+    story = request.module.__name__.removeprefix("story_").replace("_", "-")
+    offices = Offices(story)
+    yield offices
+    offices.close()
+
+
+@pytest.fixture(scope="session")
+def acme():
+    """The sample company that ./dev up makes."""
+    return Company("acme", "acme")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed and call.when in ("setup", "call"):
+        namespaces = Offices.standing or ["acme"]
+        report.sections.append(("what the cluster says", evidence.gather(namespaces)))
+
+
+def pytest_configure(config):
+    def stop(signum, frame):
+        raise KeyboardInterrupt("asked to end")  # Fixtures then clean up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, stop)

@@ -1,0 +1,56 @@
+"""The operator's own pods, and violence against them."""
+
+import os
+import signal
+
+from support import kubectl as k
+from support import processes
+from support.waiting import wait_until
+
+UNTIL_LED = 90
+
+
+def deployment():
+    found = k.listed("deployments", k.SYSTEM)
+    names = [k.name_of(item) for item in found]
+    assert len(found) == 1, f"expected the operator alone in {k.SYSTEM}, found {names}"
+    return found[0]
+
+
+def pods():
+    """The operator's pods that are not on their way out."""
+    labels = deployment()["spec"]["selector"]["matchLabels"]
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    return [pod for pod in k.listed("pods", k.SYSTEM, selector)
+            if "deletionTimestamp" not in pod["metadata"]]
+
+
+def leader():
+    """The pod that holds the lease; an assertion fails while none that lives does."""
+    leases = k.listed("leases.coordination.k8s.io", k.SYSTEM)
+    holders = [lease["spec"].get("holderIdentity", "") for lease in leases]
+    led = [pod for pod in pods() if k.name_of(pod) in holders]
+    assert led, f"no living pod of the operator leads; the lease is held by {holders}"
+    return led[0]
+
+
+def wait_for_leader():
+    return wait_until("the operator leads", leader, UNTIL_LED)
+
+
+def kill_process_of(pod):
+    """SIGKILL to the program itself: no signal handler, no clean release of the lease."""
+    for _, container in processes.containers_of(pod):
+        for process in processes.of_container(container):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def wait_until_whole():
+    """All replicas are there again and ready."""
+    def whole():
+        status, wanted = deployment()["status"], deployment()["spec"]["replicas"]
+        ready = status.get("readyReplicas", 0)
+        assert ready == wanted and status.get("updatedReplicas") == wanted == status["replicas"], \
+            f"{ready} of {wanted} replicas are ready"
+    # A program that was killed often is started again only after a back-off.
+    wait_until("all replicas of the operator are ready", whole, 180)
