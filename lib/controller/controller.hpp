@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -28,13 +29,25 @@ class Outcome {
 
 using Reconcile = std::function<Outcome(const kube::Key& key, std::stop_token stop)>;
 
+/// A failure that trying again cannot heal: it is logged and counted, and the key waits for its
+/// next change instead of a back-off.
+class TerminalError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Runs `workers` threads that take keys and reconcile them. An exception is logged, counted
-/// (controller_runtime_reconcile_errors_total) and backed off; it never ends the process.
+/// (controller_runtime_reconcile_errors_total) and backed off; it never ends the process. A write
+/// that lost against a newer version (409 Conflict) is tried again without counting as an error.
 class Controller {
  public:
   struct Options {
     std::string name;
     int workers = 4;
+    /// A pass that takes longer sees a stop request.
+    std::chrono::seconds timeout{300};
+    /// How long stop() lets the passes under way go on before they see a stop request.
+    std::chrono::seconds drain{10};
   };
   Controller(Options options, Reconcile reconcile);
   ~Controller();
@@ -42,16 +55,23 @@ class Controller {
   WorkQueue& queue() { return queue_; }
   /// Starts the workers. Call it once the informers are synced.
   void start();
-  /// Takes no new key, waits for the passes under way (they see the stop token), joins.
+  /// Takes no new key, waits for the passes under way (after `drain` they see the stop token),
+  /// joins.
   void stop();
 
  private:
+  struct Passes;
+
   void work(std::stop_token stop);
+  void pass(const kube::Key& key, const std::stop_token& stopping);
+  void watch_over(std::stop_token stop);
 
   Options options_;
   Reconcile reconcile_;
   WorkQueue queue_;
+  std::unique_ptr<Passes> passes_;
   std::vector<std::jthread> workers_;
+  std::jthread watchdog_;
 };
 
 /// Blocks until all are synced; false when stop was requested or the time is over.

@@ -6,8 +6,8 @@
 
 namespace alphorn::controller {
 
-/// Serves /metrics (Prometheus text), /livez and /readyz over plain HTTP on all interfaces of the pod.
-/// Checks return "" when well and otherwise why not (answered with 503). Owns its threads.
+/// Serves /metrics (Prometheus text), /livez and /readyz over plain HTTP on all interfaces of the
+/// pod. Checks return "" when well and otherwise why not (answered with 503). Owns its threads.
 class Serving {
  public:
   struct Options {
@@ -15,8 +15,11 @@ class Serving {
     std::function<std::string()> live = {};
     std::function<std::string()> ready = {};
   };
+  /// Throws std::runtime_error that names the port when it cannot listen. Port 0 takes a free one.
   explicit Serving(const Options& options);
   ~Serving();
+
+  int port() const;
 
  private:
   struct State;
@@ -24,7 +27,8 @@ class Serving {
 };
 
 /// Blocks SIGTERM and SIGINT in the calling thread (and so in those it starts later) and calls
-/// `on_signal` once from an own thread when one arrives. Construct it first thing in main.
+/// `on_signal` once from an own thread when one arrives; a second one ends the process at once.
+/// Construct it first thing in main.
 class SignalWait {
  public:
   explicit SignalWait(std::function<void()> on_signal);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "base/clock.hpp"
 #include "kube/kind.hpp"
@@ -18,7 +19,8 @@ class WorkQueue {
   explicit WorkQueue(std::string name, const Clock& clock = steady_clock());
   ~WorkQueue();
 
-  /// Low priority (first list, resync) waits behind normal work, but ages up to it.
+  /// Low priority (first list, resync) waits behind normal work, but gets every fifth turn so that
+  /// it never starves. Adding a waiting key with normal priority lifts it.
   enum class Priority { low, normal };
 
   void add(const kube::Key& key, Priority priority = Priority::normal);
@@ -31,9 +33,16 @@ class WorkQueue {
 
   /// Blocks for the next key; nothing when stop was requested. The caller owes a done().
   std::optional<kube::Key> take(std::stop_token stop);
+  /// take() without blocking.
+  std::optional<kube::Key> try_take();
   void done(const kube::Key& key);
 
+  /// Keys that wait for a worker now; neither delayed ones nor those being worked on.
   std::size_t size() const;
+  /// Failures of a key since it was last forgotten.
+  int failures(const kube::Key& key) const;
+  /// Sets the metrics about passes under way, which only time moves.
+  void publish_ages();
 
  private:
   struct State;
