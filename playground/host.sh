@@ -165,9 +165,11 @@ restore_host() {
   fi
 }
 
-# Only sockets, locks and dangling links are swept; a folder with real content stays and is reported.
+# Only sockets, locks, links and the network plug-ins' notes on pods that ended with a crash are
+# swept; a folder with real content stays and is reported.
 remove_idle_folder() {
   [[ -d $1 ]] || return 0
+  [[ $1 != /var/lib/cni/results ]] || rm -f "$1"/{alphorn-playground,cni-loopback}-*
   find "$1" \( -type s -o -type l -o -empty -type f \) -delete 2>/dev/null || true
   find "$1" -depth -type d -empty -delete 2>/dev/null || true
 }
