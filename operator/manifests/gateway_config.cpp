@@ -23,12 +23,8 @@ std::string delegation(const Tenant& tenant) {
   return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(443));
 }
 
-json support(const Tenant& tenant) {
-  json contacts = json::array();
-  if (!tenant.spec.contact.empty()) {
-    contacts.push_back({{"role", "m.role.admin"}, {"email_address", tenant.spec.contact}});
-  }
-  return {{"contacts", contacts}};
+json support(const std::string& contact) {
+  return {{"contacts", json::array({{{"role", "m.role.admin"}, {"email_address", contact}}})}};
 }
 
 std::string document(const json& content) { return content.dump(2) + "\n"; }
@@ -36,15 +32,17 @@ std::string document(const json& content) { return content.dump(2) + "\n"; }
 }  // namespace
 
 json gateway_config(const Tenant& tenant) {
-  return {{"nginx.conf", scripts::nginx},
-          {"headers.conf", scripts::headers},
-          {"well_known.conf", scripts::well_known},
-          {"start_gateway.sh", scripts::start_gateway},
-          {"matrix_host.conf", matrix_host(tenant)},
-          {"domain.conf", domain(tenant)},
-          {"client.json", document({{"m.homeserver", {{"base_url", public_url(tenant)}}}})},
-          {"server.json", document({{"m.server", delegation(tenant)}})},
-          {"support.json", document(support(tenant))}};
+  json files = {{"nginx.conf", scripts::nginx},
+                {"headers.conf", scripts::headers},
+                {"well_known.conf", scripts::well_known},
+                {"start_gateway.sh", scripts::start_gateway},
+                {"matrix_host.conf", matrix_host(tenant)},
+                {"domain.conf", domain(tenant)},
+                {"client.json", document({{"m.homeserver", {{"base_url", public_url(tenant)}}}})},
+                {"server.json", document({{"m.server", delegation(tenant)}})}};
+  // Without a contact there is nothing to say, and the document is absent: 404.
+  if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));
+  return files;
 }
 
 }  // namespace alphorn::manifests

@@ -117,7 +117,7 @@ json homeserver_config(const Tenant& tenant) {
 json log_config() {
   return {{"version", 1},
           {"disable_existing_loggers", false},
-          {"formatters", {{"json", {{"class", "synapse.logging.JsonFormatter"}}}}},
+          {"formatters", {{"json", {{"class", "synapse.logging.TerseJsonFormatter"}}}}},
           {"handlers",
            {{"console",
              {{"class", "logging.StreamHandler"},

@@ -95,6 +95,12 @@ TEST(Gateway, PublishesTheContact) {
   EXPECT_EQ(support.at("contacts")[0].at("email_address"), "it@acme.example");
 }
 
+TEST(Gateway, HasNoSupportDocumentWithoutAContact) {
+  const Tenant tenant = tenant_of("minimal");
+  const Manifest config = find(gateway(tenant), "ConfigMap", gateway_name(tenant));
+  EXPECT_FALSE(config.at("data").contains("support.json"));
+}
+
 TEST(Pods, RollWhenTheirConfigurationChanges) {
   const Tenant before = tenant_of("minimal");
   Tenant after = before;
