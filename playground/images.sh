@@ -29,7 +29,7 @@ image_archive() {
 addons_image() { printf '%s/addons:%s' "$IMAGE_PREFIX" "$(basename "$(addons_folder)" | cut -d- -f2)"; }
 
 # The tag is the key of the sources: the same program has the same name on every machine.
-operator_image() { printf '%s/operator:%s' "$IMAGE_PREFIX" "$(basename "$(operator_folder)" | cut -d- -f2)"; }
+operator_image() { printf '%s/operator:%s' "$IMAGE_PREFIX" "$(basename "$(built_operator)" | cut -d- -f2)"; }
 
 # build_image NAME: effect: its archive exists. A half-made one is never mistaken for it.
 build_image() {
@@ -101,7 +101,7 @@ image_synapse() {
 # The program, and exactly the shared libraries its loader would open.
 image_operator() {
   local root="$1" binary library
-  binary="$(operator_folder)/alphorn-operator"
+  binary="$(built_operator)/alphorn-operator"
   mkdir -p "$root"/{etc,tmp,usr/local/bin}
   install -m 755 "$binary" "$root/usr/local/bin/alphorn-operator"
   ldd "$binary" | grep -o '/[^ ]*' | while read -r library; do

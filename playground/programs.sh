@@ -73,15 +73,28 @@ build_preset() {
     cmake --build "build/$preset" -j "$(build_jobs)" ${1:+--target "$@"})
 }
 
+# Effect: the operator is built, and its cache folder is written down for the steps that follow: the
+# sources may change under them.
 build_operator() {
   local folder binary
   folder="$(operator_folder)"
-  [[ ! -x $folder/alphorn-operator ]] || return 0
-  build_preset release alphorn-operator
-  binary="$(find "$ROOT/build/release" -name alphorn-operator -type f -perm -u+x | head -n 1)"
-  [[ -n $binary ]] || fail "the release build left no alphorn-operator in build/release"
-  mkdir -p "$folder"
-  install -m 755 "$binary" "$folder/alphorn-operator.part"
-  mv "$folder/alphorn-operator.part" "$folder/alphorn-operator"
-  keep_newest 5 "$CACHE/bin/operator-"
+  if [[ ! -x $folder/alphorn-operator ]]; then
+    build_preset release alphorn-operator
+    while [[ $(operator_folder) != "$folder" ]]; do
+      printf 'the sources changed while they were compiled: once more\n'
+      folder="$(operator_folder)"
+      build_preset release alphorn-operator
+    done
+    binary="$ROOT/build/release/operator/alphorn-operator"
+    [[ -x $binary ]] || fail "the release build left no $binary"
+    mkdir -p "$folder"
+    install -m 755 "$binary" "$folder/alphorn-operator.part"
+    mv "$folder/alphorn-operator.part" "$folder/alphorn-operator"
+    keep_newest 5 "$CACHE/bin/operator-"
+  fi
+  mkdir -p "$ROOT/build"
+  printf '%s\n' "$folder" >"$ROOT/build/operator-folder"
 }
+
+# The operator that build_operator made last, in this checkout.
+built_operator() { cat "$ROOT/build/operator-folder"; }
