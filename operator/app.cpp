@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <condition_variable>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -44,7 +45,11 @@ class Operator {
                [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
                  controller_.queue().add(key, priority);
                }),
-        serving_({.port = options.listen_port, .ready = [this] { return unready(); }}) {}
+        election_(client_,
+                  {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
+        serving_({.port = options.listen_port,
+                  .live = [this] { return election_.check(); },
+                  .ready = [this] { return unready(); }}) {}
 
   int run() {
     cache_.start();
@@ -84,11 +89,11 @@ class Operator {
   }
 
   int run_elected() {
-    controller::LeaderElection election{
-        client_, {.ns = options_.ns, .name = kLeaseName, .identity = options_.identity}};
-    const bool clean = election.run([this] { start_work(); }, [this] { stop_work(); }, stop_);
-    if (!clean) spdlog::error("leadership was lost; another replica may lead already");
-    return clean ? 0 : 1;
+    if (election_.run([this] { start_work(); }, [this] { stop_work(); }, stop_)) return 0;
+    spdlog::error("leadership was lost; another replica may lead already");
+    spdlog::default_logger()->flush();
+    // Not even the passes under way may write any more, so nothing is drained.
+    std::quick_exit(1);
   }
 
   int run_alone() {
@@ -111,6 +116,7 @@ class Operator {
   std::unique_ptr<homeserver::Reconciler> reconciler_;
   controller::Controller controller_;
   homeserver::Cache cache_;
+  controller::LeaderElection election_;
   controller::Serving serving_;
 };
 
