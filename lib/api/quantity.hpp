@@ -14,8 +14,9 @@ class Quantity {
   /// Nothing when the text is not such a quantity.
   static std::optional<Quantity> parse(std::string_view text);
 
-  /// As the API server writes it back: "1000m" is "1", "1024Mi" is "1Gi", "1.5Gi" is "1536Mi". A
-  /// manifest that spells a quantity otherwise differs from what is stored for ever.
+  /// The one spelling that the API server writes back as it was sent: "1000m" is "1", "1024Mi" is
+  /// "1Gi", "1.5Gi" is "1536Mi". A manifest that spells a quantity otherwise differs from what is
+  /// stored for ever.
   std::string canonical() const;
 
   /// By amount: 1024Mi equals 1Gi.

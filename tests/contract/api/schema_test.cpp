@@ -1,0 +1,106 @@
+// What the API server itself says about crds/samples and crds/rejected.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/company_homeserver.hpp"
+#include "contract/cluster.hpp"
+
+namespace alphorn::contract {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr const char* kNamespace = "contract-api";
+
+class Schema : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ensure_definitions();
+    ensure_namespace(kNamespace);
+  }
+};
+
+json in_namespace(json object) {
+  object["metadata"]["namespace"] = kNamespace;
+  return object;
+}
+
+/// What the API server answers to a new object; the refusal's text, or "" when it is accepted.
+std::string refusal_of_new(const json& object) {
+  try {
+    cluster()->create(kCompanyHomeserver, object, kube::DryRun::yes);
+    return "";
+  } catch (const kube::ApiError& error) {
+    return error.what();
+  }
+}
+
+/// The same for `after` applied over `before`.
+std::string refusal_of_change(const json& before, const json& after) {
+  const kube::ApplyOptions options{.field_manager = "contract-test"};
+  const json made = cluster()->apply(kCompanyHomeserver, before, options);
+  std::string refusal;
+  try {
+    cluster()->apply(kCompanyHomeserver, after, options);
+  } catch (const kube::ApiError& error) {
+    refusal = error.what();
+  }
+  cluster()->remove({kCompanyHomeserver, kNamespace, string_at(made, "metadata/name")}, {});
+  return refusal;
+}
+
+TEST_F(Schema, AcceptsEverySample) {
+  ASSERT_THAT(yaml_files("crds/samples"), Not(IsEmpty()));
+  for (const auto& path : yaml_files("crds/samples")) {
+    for (const json& sample : documents(path)) {
+      EXPECT_EQ(refusal_of_new(in_namespace(sample)), "") << path;
+    }
+  }
+}
+
+TEST_F(Schema, RefusesEveryRejectedObjectInWordsForPeople) {
+  ASSERT_THAT(yaml_files("crds/rejected"), Not(IsEmpty()));
+  for (const auto& path : yaml_files("crds/rejected")) {
+    const std::vector<json> list = documents(path);
+    const json last = in_namespace(list.back());
+    const std::string expected =
+        at_path(last, "metadata/annotations").at("alphorn.dev/expected").get<std::string>();
+    const std::string refusal =
+        list.size() == 1 ? refusal_of_new(last) : refusal_of_change(in_namespace(list[0]), last);
+    EXPECT_THAT(refusal, HasSubstr(expected)) << path;
+  }
+}
+
+TEST_F(Schema, HasTheDefaultsThatTheOperatorHas) {
+  for (const auto& path : yaml_files("crds/samples")) {
+    const json sample = in_namespace(documents(path).at(0));
+    const json stored = cluster()->create(kCompanyHomeserver, sample, kube::DryRun::yes);
+    EXPECT_EQ(api::company_homeserver_from(stored).spec, api::company_homeserver_from(sample).spec)
+        << path;
+  }
+}
+
+TEST_F(Schema, ExplainsEveryField) {
+  const auto definition = documents(yaml_files("crds").at(0)).at(0);
+  const std::function<void(const json&, const std::string&)> visit = [&](const json& schema,
+                                                                         const std::string& path) {
+    const json& type = at_path(schema, "type");
+    if (type == "string" && !schema.contains("enum") && !schema.contains("format")) {
+      EXPECT_TRUE(schema.contains("maxLength") || path == "/apiVersion" || path == "/kind") << path;
+    }
+    EXPECT_TRUE(type != "array" || schema.contains("maxItems")) << path;
+    EXPECT_FALSE(schema.contains("x-kubernetes-preserve-unknown-fields")) << path;
+    for (const auto& [name, field] : at_path(schema, "properties").items()) {
+      EXPECT_TRUE(field.contains("description") || path + "/" + name == "/metadata")
+          << path << "/" << name;
+      visit(field, path + "/" + name);
+    }
+    if (schema.contains("items")) visit(schema.at("items"), path + "[]");
+  };
+  visit(at_path(definition, "spec/versions").at(0).at("schema").at("openAPIV3Schema"), "");
+}
+
+}  // namespace
+}  // namespace alphorn::contract

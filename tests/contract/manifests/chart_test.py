@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""The Helm chart against a real API server: it renders, is valid, grants little, guards what is kept."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CHART = ROOT / "charts" / "alphorn"
+NAMESPACE = "contract-chart"
+IMAGE = "image=registry.example/alphorn-operator:0.1.0"
+
+
+def hyperkube():
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.environ.get("ALPHORN_HYPERKUBE") or f"{cache}/alphorn/build/hyperkube"
+
+
+def run(*command, stdin=None):
+    return subprocess.run(
+        [str(word) for word in command], input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def helm(*arguments):
+    return run(hyperkube(), "helm", *arguments)
+
+
+def kubectl(*arguments, stdin=None):
+    return run(
+        hyperkube(), "kubectl", f"--kubeconfig={os.environ['ALPHORN_TEST_KUBECONFIG']}", *arguments, stdin=stdin
+    )
+
+
+def render(*arguments):
+    outcome = helm("template", "alphorn", CHART, "--namespace", NAMESPACE, "--set", IMAGE, *arguments)
+    if outcome.returncode != 0:
+        raise AssertionError(outcome.stderr)
+    return outcome.stdout
+
+
+def documents(text):
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def of_kind(text, kind):
+    return [document for document in documents(text) if document["kind"] == kind]
+
+
+def secret(namespace, **annotations):
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": "acme-homeserver-keys",
+                "namespace": namespace,
+                "labels": {"alphorn.dev/keep": "true", "alphorn.dev/tenant": "acme"},
+                "annotations": annotations,
+            },
+        }
+    )
+
+
+class Chart(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        for name in (NAMESPACE, "contract-guard", "contract-guard-going"):
+            kubectl("create", "namespace", name)
+        kubectl("label", "namespace", NAMESPACE, "--overwrite", "pod-security.kubernetes.io/enforce=restricted")
+        cls.rendered = render()
+
+    def must(self, outcome):
+        self.assertEqual(outcome.returncode, 0, outcome.stdout + outcome.stderr)
+        return outcome.stdout
+
+    def test_passes_lint(self):
+        self.must(helm("lint", "--strict", CHART, "--set", IMAGE))
+
+    def test_is_valid_to_the_last_field(self):
+        self.must(
+            kubectl(
+                "apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "-f", "-",
+                stdin=self.rendered,
+            )
+        )
+
+    def test_is_valid_with_the_playgrounds_values_and_every_option(self):
+        rendered = render(
+            "-f", ROOT / "playground" / "values.yaml",
+            "--set", "replicas=3,priorityClassName=high,nodeSelector.disk=ssd,podAnnotations.a=b",
+            "--set", "tolerations[0].key=x,tolerations[0].operator=Exists,imagePullSecrets[0].name=pull",
+        )
+        self.must(
+            kubectl(
+                "apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "-f", "-",
+                stdin=rendered,
+            )
+        )
+
+    def test_a_restricted_namespace_admits_the_operator(self):
+        (deployment,) = of_kind(self.rendered, "Deployment")
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "try", "namespace": NAMESPACE},
+            "spec": deployment["spec"]["template"]["spec"],
+        }
+        self.must(kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod)))
+        for container in pod["spec"]["containers"]:
+            self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"])
+            self.assertEqual(set(container["resources"]), {"requests", "limits"})
+
+    def test_installs_the_definitions_of_this_repository(self):
+        ours = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+        self.assertEqual(of_kind(self.rendered, "CustomResourceDefinition"), ours)
+        self.assertEqual(of_kind(render("--set", "crds.install=false"), "CustomResourceDefinition"), [])
+
+    def test_says_what_is_missing_or_misspelt(self):
+        self.assertIn("name the operator's image", helm("template", "alphorn", CHART).stderr)
+        misspelt = helm("template", "alphorn", CHART, "--set", IMAGE, "--set", "imagePolicy=Always")
+        self.assertIn("imagePolicy", misspelt.stderr)
+        self.assertNotEqual(misspelt.returncode, 0)
+
+    def test_a_changed_catalogue_rolls_the_operator(self):
+        def checksum(text):
+            return of_kind(text, "Deployment")[0]["spec"]["template"]["metadata"]["annotations"]
+
+        self.assertNotEqual(checksum(self.rendered), checksum(render("--set", "channels.next=1.164.0")))
+
+    def test_grants_what_the_operator_needs_and_no_more(self):
+        self.must(
+            kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=self.access())
+        )
+        granted = [
+            ("patch", "companyhomeservers.alphorn.dev", ["--subresource=status"], "acme"),
+            ("create", "statefulsets.apps", [], "acme"),
+            ("delete", "pods", [], "acme"),
+            ("create", "secrets", [], "acme"),
+            ("create", "events.events.k8s.io", [], "acme"),
+            ("update", "leases.coordination.k8s.io", [], NAMESPACE),
+        ]
+        refused = [
+            ("patch", "companyhomeservers.alphorn.dev", [], "acme"),
+            ("delete", "companyhomeservers.alphorn.dev", [], "acme"),
+            ("update", "secrets", [], "acme"),
+            ("update", "leases.coordination.k8s.io", [], "acme"),
+            ("create", "pods", [], "acme"),
+            ("create", "pods", ["--subresource=exec"], "acme"),
+            ("create", "rolebindings.rbac.authorization.k8s.io", [], "acme"),
+            ("list", "nodes", [], "acme"),
+            ("delete", "namespaces", [], "acme"),
+        ]
+        for expected, checks in (("yes", granted), ("no", refused)):
+            for verb, resource, options, namespace in checks:
+                outcome = kubectl(
+                    "auth", "can-i", verb, resource, *options, "-n", namespace,
+                    f"--as=system:serviceaccount:{NAMESPACE}:alphorn",
+                )
+                self.assertEqual(outcome.stdout.strip(), expected, f"{verb} {resource} {options} in {namespace}")
+
+    def access(self):
+        kinds = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+        return "---\n".join(yaml.safe_dump(found) for kind in kinds for found in of_kind(self.rendered, kind))
+
+    def guard(self):
+        """Installs the deletion guard and waits until the API server minds it."""
+        kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+        text = "---\n".join(yaml.safe_dump(found) for kind in kinds for found in of_kind(self.rendered, kind))
+        self.must(kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text))
+        self.addCleanup(kubectl, "delete", "-f", "-", stdin=text)
+        self.must(kubectl("apply", "--server-side", "-f", "-", stdin=secret("contract-guard")))
+        deadline = time.monotonic() + 20
+        while True:
+            outcome = self.delete_secret("contract-guard", "--dry-run=server")
+            if outcome.returncode != 0 or time.monotonic() > deadline:
+                return outcome
+            time.sleep(0.1)
+
+    def delete_secret(self, namespace, *options):
+        return kubectl("delete", "secret", "acme-homeserver-keys", "-n", namespace, *options)
+
+    def test_guards_what_is_kept(self):
+        refusal = self.guard()
+        self.assertIn("Forbidden", refusal.stderr)
+        self.assertIn("acme-homeserver-keys holds keys of the homeserver acme", refusal.stderr)
+        self.assertIn("annotate it with alphorn.dev/allow-delete=true first", refusal.stderr)
+        self.assertNotEqual(kubectl("delete", "secrets", "--all", "-n", "contract-guard").returncode, 0)
+
+        allowed = secret("contract-guard", **{"alphorn.dev/allow-delete": "true"})
+        self.must(kubectl("apply", "--server-side", "-f", "-", stdin=allowed))
+        self.must(self.delete_secret("contract-guard"))
+
+        # With its whole namespace everything may go.
+        self.must(kubectl("apply", "--server-side", "-f", "-", stdin=secret("contract-guard-going")))
+        self.must(kubectl("delete", "namespace", "contract-guard-going", "--wait=false"))
+        deadline = time.monotonic() + 20
+        outcome = self.delete_secret("contract-guard-going")
+        while outcome.returncode != 0 and time.monotonic() < deadline:
+            time.sleep(0.1)
+            outcome = self.delete_secret("contract-guard-going")
+        self.must(outcome)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,93 @@
+// Every golden manifest is sent to a real API server, which knows every field, default and rule.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/quantity.hpp"
+#include "contract/cluster.hpp"
+#include "homeserver/plan.hpp"
+
+namespace alphorn::contract {
+namespace {
+
+constexpr const char* kNamespace = "acme";  // the namespace in the goldens
+
+class Goldens : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { ensure_namespace(kNamespace); }
+
+  template <typename Visit>
+  void for_each(const Visit& visit) {
+    std::size_t seen = 0;
+    const std::filesystem::path folder = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden";
+    for (const auto& golden : std::filesystem::directory_iterator(folder)) {
+      for (const auto& path : yaml_files("tests/golden/" + golden.path().filename().string())) {
+        for (const json& manifest : documents(path)) {
+          SCOPED_TRACE(path.string() + " " + string_at(manifest, "kind"));
+          visit(manifest);
+          ++seen;
+        }
+      }
+    }
+    EXPECT_GT(seen, 40U);
+  }
+};
+
+json applied(const json& manifest) {
+  return cluster()->apply(kind_of(manifest), manifest,
+                          {.field_manager = "contract-test", .dry_run = kube::DryRun::yes});
+}
+
+TEST_F(Goldens, AreValidToTheLastField) {
+  for_each([](const json& manifest) { EXPECT_NO_THROW(applied(manifest)); });
+}
+
+/// Otherwise every pass of the operator would write.
+TEST_F(Goldens, DoNotDifferFromWhatTheApiServerStores) {
+  for_each([](const json& manifest) {
+    if (manifest.at("kind") == "Secret") return;  // made once, never applied
+    const json stored = applied(manifest);
+    EXPECT_FALSE(homeserver::differs(manifest, stored)) << stored.dump(1);
+  });
+}
+
+TEST_F(Goldens, MakePodsThatARestrictedNamespaceAdmits) {
+  for_each([](const json& manifest) {
+    const json& pod_template = at_path(manifest, "spec/template");
+    if (pod_template.is_null()) return;
+    json pod = {{"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"metadata", {{"name", "try"}, {"namespace", kNamespace}}},
+                {"spec", pod_template.at("spec")}};
+    EXPECT_NO_THROW(cluster()->create(kube::kinds::kPod, pod, kube::DryRun::yes));
+  });
+}
+
+/// Sent in canonical spelling, a quantity comes back as it was sent.
+TEST_F(Goldens, SpellQuantitiesAsTheApiServerDoes) {
+  const std::vector<std::string> spellings{
+      "1",      "1000m",  "1500m", "0.5",    "1.5",       "2000",       "1536",       "10Gi",
+      "1024Mi", "1.5Gi",  "1000M", "100M",   "512Ki",     "1048576Ki",  "2.0",        "1Ki",
+      "999",    "1023",   "1024",  "1025Mi", "123456789", "1000000000", "1073741824", "3.250",
+      "5P",     "1.25Ti", "64Mi",  "1Mi",    "2500k",     "0.250",      "4"};
+  json containers = json::array();
+  for (std::size_t i = 0; i < spellings.size(); ++i) {
+    containers.push_back(
+        {{"name", "c" + std::to_string(i)},
+         {"image", "x"},
+         {"resources", {{"limits", {{"cpu", api::canonical_quantity(spellings[i])}}}}}});
+  }
+  const json stored = cluster()->create(kube::kinds::kPod,
+                                        {{"apiVersion", "v1"},
+                                         {"kind", "Pod"},
+                                         {"metadata", {{"name", "try"}, {"namespace", "default"}}},
+                                         {"spec", {{"containers", containers}}}},
+                                        kube::DryRun::yes);
+  for (std::size_t i = 0; i < spellings.size(); ++i) {
+    EXPECT_EQ(string_at(at_path(stored, "spec/containers").at(i), "resources/limits/cpu"),
+              api::canonical_quantity(spellings[i]))
+        << spellings[i];
+  }
+}
+
+}  // namespace
+}  // namespace alphorn::contract
