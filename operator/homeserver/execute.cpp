@@ -59,6 +59,7 @@ class Execution {
   void operator()(const Apply& step) { apply(step.manifest); }
 
   void operator()(const CreateSecret& step) {
+    refuse_foreign({.kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name});
     record(kube::kinds::kSecret, parts_.client.create(kube::kinds::kSecret, drawn(step.recipe),
                                                       kube::DryRun::no, stop_));
   }
