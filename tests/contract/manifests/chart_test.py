@@ -17,8 +17,15 @@ IMAGE = "image=registry.example/alphorn-operator:0.1.0"
 
 
 def hyperkube():
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.environ.get("ALPHORN_HYPERKUBE") or f"{cache}/alphorn/build/hyperkube"
+    """The playground's one Kubernetes binary: $ALPHORN_HYPERKUBE, or the newest in ./dev's cache."""
+    given = os.environ.get("ALPHORN_HYPERKUBE")
+    if given:
+        return given
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    built = sorted((cache / "alphorn" / "bin").glob("hyperkube-*/hyperkube"), key=os.path.getmtime)
+    if not built:
+        raise RuntimeError("no Kubernetes binary is there: run `./dev test contract`, which builds it")
+    return built[-1]
 
 
 def run(*command, stdin=None):
