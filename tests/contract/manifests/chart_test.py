@@ -59,6 +59,16 @@ def of_kind(text, kind):
     return [document for document in documents(text) if document["kind"] == kind]
 
 
+def eventually(ask, is_right, seconds=20):
+    """The API server learns of new rules, definitions and policies with a short delay."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if is_right(answer) or time.monotonic() > deadline:
+            return answer
+        time.sleep(0.1)
+
+
 def secret(namespace, **annotations):
     return json.dumps(
         {
@@ -165,14 +175,14 @@ class Chart(unittest.TestCase):
         ]
         for expected, checks in (("yes", granted), ("no", refused)):
             for verb, resource, options, namespace in checks:
-                outcome = kubectl(
-                    "auth", "can-i", verb, resource, *options, "-n", namespace,
-                    f"--as=system:serviceaccount:{NAMESPACE}:alphorn",
-                )
-                self.assertEqual(outcome.stdout.strip(), expected, f"{verb} {resource} {options} in {namespace}")
+                command = ["auth", "can-i", verb, resource, *options, "-n", namespace]
+                command.append(f"--as=system:serviceaccount:{NAMESPACE}:alphorn")
+                answer = eventually(lambda: kubectl(*command), lambda outcome: outcome.stdout.strip() == expected)
+                self.assertEqual(answer.stdout.strip(), expected, f"{verb} {resource} {options} in {namespace}")
 
     def access(self):
-        kinds = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+        """Who may do what, and the definitions without which kubectl does not know the words."""
+        kinds = ("CustomResourceDefinition", "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
         return "---\n".join(yaml.safe_dump(found) for kind in kinds for found in of_kind(self.rendered, kind))
 
     def guard(self):
@@ -182,12 +192,9 @@ class Chart(unittest.TestCase):
         self.must(kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text))
         self.addCleanup(kubectl, "delete", "-f", "-", stdin=text)
         self.must(kubectl("apply", "--server-side", "-f", "-", stdin=secret("contract-guard")))
-        deadline = time.monotonic() + 20
-        while True:
-            outcome = self.delete_secret("contract-guard", "--dry-run=server")
-            if outcome.returncode != 0 or time.monotonic() > deadline:
-                return outcome
-            time.sleep(0.1)
+        return eventually(
+            lambda: self.delete_secret("contract-guard", "--dry-run=server"), lambda outcome: outcome.returncode != 0
+        )
 
     def delete_secret(self, namespace, *options):
         return kubectl("delete", "secret", "acme-homeserver-keys", "-n", namespace, *options)
@@ -206,12 +213,11 @@ class Chart(unittest.TestCase):
         # With its whole namespace everything may go.
         self.must(kubectl("apply", "--server-side", "-f", "-", stdin=secret("contract-guard-going")))
         self.must(kubectl("delete", "namespace", "contract-guard-going", "--wait=false"))
-        deadline = time.monotonic() + 20
-        outcome = self.delete_secret("contract-guard-going")
-        while outcome.returncode != 0 and time.monotonic() < deadline:
-            time.sleep(0.1)
-            outcome = self.delete_secret("contract-guard-going")
-        self.must(outcome)
+        self.must(
+            eventually(
+                lambda: self.delete_secret("contract-guard-going"), lambda outcome: outcome.returncode == 0
+            )
+        )
 
 
 if __name__ == "__main__":
