@@ -2,14 +2,19 @@
 # The one-node cluster: its programs started in order, waited for, and stopped in order.
 
 PIDS="$RUN/pids"
+
+# in_use hyperkube|runtime: the folder of the programs that run, which an updated checkout may no
+# longer name; before the first start, the folder that will be used.
+in_use() { cat "$STATE/programs/$1" 2>/dev/null || "$1_folder"; }
+
 kubectl() {
-  KUBECACHEDIR="$STATE/kubectl-cache" "$(hyperkube_folder)/kubectl" --kubeconfig "$ADMIN_CONFIG" "$@"
+  KUBECACHEDIR="$STATE/kubectl-cache" "$(in_use hyperkube)/kubectl" --kubeconfig "$ADMIN_CONFIG" "$@"
 }
 helm() {
   HELM_CACHE_HOME="$STATE/helm" HELM_CONFIG_HOME="$STATE/helm" HELM_DATA_HOME="$STATE/helm" \
-    "$(hyperkube_folder)/helm" --kubeconfig "$ADMIN_CONFIG" "$@"
+    "$(in_use hyperkube)/helm" --kubeconfig "$ADMIN_CONFIG" "$@"
 }
-ctr() { "$(runtime_folder)/usr/bin/ctr" --address "$CONTAINERD_SOCKET" --namespace k8s.io "$@"; }
+ctr() { "$(in_use runtime)/usr/bin/ctr" --address "$CONTAINERD_SOCKET" --namespace k8s.io "$@"; }
 
 # Field 22 of /proc/PID/stat: with the file it runs, it tells a process from a later one of its number.
 start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
@@ -38,7 +43,9 @@ launch() {
 
 # What the running programs were started from: another key means they must be started again.
 cluster_key() {
-  key_of "$(hyperkube_folder) $(runtime_folder)" -- playground/{cluster,config,certificates,host}.sh
+  key_of "$(hyperkube_folder) $(runtime_folder)" \
+    "$(declare -f start_programs start_etcd start_apiserver start_controllers start_node)" -- \
+    playground/{config,certificates}.sh
 }
 
 cluster_running() {
@@ -59,6 +66,9 @@ start_cluster() {
   prepare_host
   make_certificates
   write_config
+  mkdir -p "$STATE/programs"
+  hyperkube_folder >"$STATE/programs/hyperkube"
+  runtime_folder >"$STATE/programs/runtime"
   cluster_key >"$STATE/key"
   start_programs
 }
@@ -189,7 +199,7 @@ playground_processes() {
 stop_programs() {
   stop kubelet 10
   if running containerd >/dev/null; then
-    "$(hyperkube_folder)/cri-clean" "unix://$CONTAINERD_SOCKET" ||
+    "$(in_use hyperkube)/cri-clean" "unix://$CONTAINERD_SOCKET" ||
       printf 'cri-clean could not remove every pod; the rest is ended by force\n'
   fi
   local name

@@ -61,7 +61,7 @@ tick() {
   local name="$1" began="$2" child="$3"
   while kill -0 "$child" 2>/dev/null; do
     printf '\r  ...     %-46s %s' "$name" "$(since "$began")"
-    sleep 0.5 || true
+    sleep 0.2 || true
   done
   printf '\r\033[K'
 }

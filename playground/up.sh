@@ -99,6 +99,7 @@ down() {
 # Never a folder with something mounted below it, and never one that is not ours.
 remove_state() {
   [[ -z $(mounts_below) ]] || fail "something is still mounted below $STATE"
+  rmdir "$STATE" 2>/dev/null && return 0
   [[ -f $STATE/key || -d $STATE/before ]] || fail "$STATE does not look like the playground's; remove it yourself"
   rm -rf "$STATE"
 }
