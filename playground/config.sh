@@ -37,6 +37,8 @@ disabled_plugins = ['io.containerd.snapshotter.v1.btrfs', 'io.containerd.snapsho
   sandbox_image = '$PAUSE_IMAGE'
   # A root without CAP_SYS_RESOURCE cannot lower a process's oom score.
   restrict_oom_score_adj = true
+  # containerd would load a profile into the host's kernel and leave it there.
+  disable_apparmor = true
   [plugins.'io.containerd.grpc.v1.cri'.containerd]
     snapshotter = 'overlayfs'
     default_runtime_name = 'runc'

@@ -47,9 +47,11 @@ prepare_host() {
   ip link show "$NODE_BRIDGE" >/dev/null 2>&1 || ip link add "$NODE_BRIDGE" type bridge
   ip address replace "$NODE_ADDRESS/32" dev "$NODE_BRIDGE"
   ip link set "$NODE_BRIDGE" up
-  add_rule -i "$POD_BRIDGE" -o "$POD_BRIDGE" -j ACCEPT
-  # Pods reach each other and the node, and nothing else.
-  add_rule -s "$POD_RANGE" ! -o "$POD_BRIDGE" -j REJECT
+  # Pods reach each other and the node, also on a host whose firewall drops by default, ...
+  add_rule INPUT -i "$POD_BRIDGE" -j ACCEPT
+  add_rule FORWARD -i "$POD_BRIDGE" -o "$POD_BRIDGE" -j ACCEPT
+  # ... and nothing else.
+  add_rule FORWARD -s "$POD_RANGE" ! -o "$POD_BRIDGE" -j REJECT
   # The kubelet's mounts must be seen inside containers; in many hosts the root is private.
   mkdir -p "$STATE/kubelet"
   findmnt -rn "$STATE/kubelet" >/dev/null || mount --bind "$STATE/kubelet" "$STATE/kubelet"
@@ -59,9 +61,9 @@ prepare_host() {
 set_sysctl() { [[ ! -e /proc/sys/$1 ]] || [[ $(cat "/proc/sys/$1") == "$2" ]] || printf '%s' "$2" >"/proc/sys/$1"; }
 raise_sysctl() { (($(cat "/proc/sys/$1") >= $2)) || printf '%s' "$2" >"/proc/sys/$1"; }
 
-add_rule() {
-  iptables -w -C FORWARD "$@" -m comment --comment "$RULE_MARK" 2>/dev/null ||
-    iptables -w -I FORWARD "$@" -m comment --comment "$RULE_MARK"
+add_rule() { # chain rule...
+  iptables -w -C "$@" -m comment --comment "$RULE_MARK" 2>/dev/null ||
+    iptables -w -I "$@" -m comment --comment "$RULE_MARK"
 }
 
 # Under cgroup v2 a container's own root group holds processes, and such a group cannot hand

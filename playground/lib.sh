@@ -3,6 +3,7 @@
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 PLAYGROUND="$ROOT/playground"
+HOME="${HOME:-/root}"
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/alphorn"
 STATE="${ALPHORN_STATE:-/var/lib/alphorn-playground}"
 RUN=/run/alphorn-playground
