@@ -46,7 +46,7 @@ step() {
   child=$!
   set +m
   trap 'kill -TERM -- -'"$child"' 2>/dev/null; printf "\nalphorn: interrupted; run it again to go on\n" >&2; exit 130' INT TERM
-  if [[ -t 1 ]]; then tick "$name" "$began" "$child"; fi
+  if [[ -t 1 ]]; then tick "$name" "$began" "$child" "$log"; fi
   wait "$child" || code=$?
   trap - INT TERM
   if ((code != 0)); then
@@ -57,11 +57,12 @@ step() {
   printf '  ok      %-46s %s\n' "$name" "$(since "$began")"
 }
 
-# A line that counts the seconds, for a terminal only.
+# A line that counts the seconds and shows the end of the log, for a terminal only.
 tick() {
-  local name="$1" began="$2" child="$3"
+  local name="$1" began="$2" child="$3" log="$4" room=$((${COLUMNS:-$(tput cols 2>/dev/null || echo 80)} - 70))
   while kill -0 "$child" 2>/dev/null; do
-    printf '\r  ...     %-46s %s' "$name" "$(since "$began")"
+    printf '\r\033[K  ...     %-46s %s' "$name" "$(since "$began")"
+    ((room < 10)) || printf '  %s' "$(tail -n 1 "$log" 2>/dev/null | tr -cd '[:print:]' | cut -c "1-$room")"
     sleep 0.2 || true
   done
   printf '\r\033[K'

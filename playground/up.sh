@@ -45,14 +45,20 @@ install_chart() {
 }
 
 start_tenant() {
+  local deadline=$((SECONDS + 300)) chs=companyhomeservers.alphorn.dev/acme
   kubectl apply --server-side --force-conflicts -f "$PLAYGROUND/tenants/acme.yaml"
-  kubectl wait --for=condition=Ready companyhomeservers.alphorn.dev/acme -n acme --timeout=300s || {
-    kubectl -n acme get companyhomeservers.alphorn.dev acme -o yaml || true
-    explain_pods acme
-    fail "tenant acme is not ready: $(kubectl -n acme get companyhomeservers.alphorn.dev acme \
-      -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')"
-  }
+  until kubectl -n acme wait --for=condition=Ready "$chs" --timeout=2s 2>/dev/null; do
+    kubectl -n acme get "$chs" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}{"\n"}' || true
+    ((SECONDS < deadline)) || tenant_failed "$chs"
+  done
   publish_hosts "$(tenants)"
+}
+
+tenant_failed() {
+  kubectl -n acme get "$1" -o yaml || true
+  explain_pods acme
+  fail "tenant acme is not ready after 5 minutes: $(kubectl -n acme get "$1" \
+    -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')"
 }
 
 explain_pods() {
