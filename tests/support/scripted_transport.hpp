@@ -29,6 +29,7 @@ class ScriptedTransport final : public http::Transport {
   ScriptedTransport& then(Answer answer) {
     const std::scoped_lock lock{mutex_};
     answers_.push_back(std::move(answer));
+    changed_.notify_all();
     return *this;
   }
   ScriptedTransport& then(int status, const json& body, http::Headers headers = {}) {

@@ -1,0 +1,188 @@
+// The informer against a scripted server: what a healthy one does not do on demand.
+#include "controller/informer.hpp"
+
+#include <gmock/gmock.h>
+
+#include "base/locked.hpp"
+#include "support/fake_clock.hpp"
+#include "support/scripted_transport.hpp"
+
+namespace alphorn::controller {
+namespace {
+
+using http::TransportError;
+using kube::kinds::kPod;
+using std::chrono::milliseconds;
+using test::event_line;
+using test::status_object;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Lines = test::ScriptedTransport::Lines;
+
+json pod(const std::string& name, const std::string& version) {
+  return {{"metadata",
+           {{"namespace", "ns"},
+            {"name", name},
+            {"resourceVersion", version},
+            {"managedFields", json::array({1})}}}};
+}
+
+json pods(const std::string& version, const std::vector<json>& items) {
+  return {{"metadata", {{"resourceVersion", version}}}, {"items", items}};
+}
+
+class ScriptedInformer : public testing::Test {
+ protected:
+  /// Starts the informer and waits until the script has been asked that often.
+  void run_until(std::size_t requests) {
+    InformerOptions options{.kind = kPod};
+    options.resync = std::chrono::hours{1};
+    options.environment = {.clock = &clock_,
+                           .wait =
+                               [this](milliseconds time, const std::stop_token&) {
+                                 waits_.with([&](auto& waits) { waits.push_back(time.count()); });
+                               },
+                           .random = [] { return 0.5; }};
+    informer_ = std::make_unique<Informer>(std::make_shared<kube::Client>(server_), options);
+    informer_->add_handler([this](const ObjectPtr& before, const ObjectPtr& after) {
+      const std::string what = !before ? "added " : (!after ? "deleted " : "changed ");
+      told_.push_back((before == after ? "again " : what) +
+                      string_at(after ? *after : *before, "metadata/name"));
+    });
+    informer_->start();
+    ASSERT_TRUE(server_->wait_for_requests(requests));
+    informer_->stop();
+  }
+
+  std::string target(std::size_t index) const { return server_->requests().at(index).target; }
+  std::vector<std::int64_t> waits() const {
+    return waits_.with([](const auto& waits) { return waits; });
+  }
+
+  std::shared_ptr<test::ScriptedTransport> server_ = std::make_shared<test::ScriptedTransport>();
+  test::FakeClock clock_;
+  Locked<std::vector<std::int64_t>> waits_;
+  std::vector<std::string> told_;
+  std::unique_ptr<Informer> informer_;
+};
+
+TEST_F(ScriptedInformer, ListsFromTheCacheThenWatchesFromThere) {
+  server_->then(200, pods("10", {pod("a", "3")}));
+  run_until(2);
+  EXPECT_THAT(target(0), HasSubstr("resourceVersion=0"));
+  EXPECT_THAT(target(1), HasSubstr("resourceVersion=10"));
+  EXPECT_THAT(target(1), HasSubstr("timeoutSeconds=450")) << "between one and two times 300";
+  EXPECT_THAT(told_, ElementsAre("added a"));
+  EXPECT_FALSE(informer_->store().get({"ns", "a"})->at("metadata").contains("managedFields"));
+  EXPECT_EQ(informer_->store().resource_version(), "10") << "the list's, not an item's";
+}
+
+TEST_F(ScriptedInformer, BookmarksMoveTheVersionOnly) {
+  server_->then(200, pods("10", {}))
+      .then(Lines{{event_line("BOOKMARK", {{"metadata", {{"resourceVersion", "20"}}}})}});
+  run_until(3);
+  EXPECT_THAT(target(2), HasSubstr("resourceVersion=20"));
+  EXPECT_TRUE(told_.empty());
+  EXPECT_TRUE(waits().empty()) << "a watch that had an event may end at once";
+}
+
+TEST_F(ScriptedInformer, A410EventListsAgainAndTellsTheDifference) {
+  server_->then(200, pods("10", {pod("gone", "1"), pod("same", "2"), pod("changed", "3")}))
+      .then(Lines{{event_line("ERROR", status_object(410, "Expired"))}})
+      .then(200, pods("30", {pod("same", "2"), pod("changed", "25"), pod("new", "26")}));
+  run_until(4);
+  EXPECT_THAT(target(2), HasSubstr("resourceVersion=10")) << "not older than what is known";
+  EXPECT_THAT(target(2), testing::Not(HasSubstr("limit")));
+  EXPECT_THAT(target(3), HasSubstr("resourceVersion=30"));
+  EXPECT_THAT(told_, ElementsAre("added gone", "added same", "added changed", "deleted gone",
+                                 "changed changed", "added new"));
+  EXPECT_TRUE(waits().empty());
+}
+
+TEST_F(ScriptedInformer, A410StatusListsAgainToo) {
+  server_->then(200, pods("10", {}))
+      .then(410, status_object(410, "Expired"))
+      .then(200, pods("30", {pod("new", "26")}));
+  run_until(4);
+  EXPECT_THAT(told_, ElementsAre("added new"));
+}
+
+TEST_F(ScriptedInformer, AListWhoseVersionIsGoneAsksForTheMostRecent) {
+  json too_large = status_object(504, "Timeout");
+  too_large["details"] = {{"causes", json::array({{{"reason", "ResourceVersionTooLarge"}}})}};
+  server_->then(200, pods("10", {}))
+      .then(410, status_object(410, "Expired"))
+      .then(504, too_large, {{"Retry-After", "1"}})
+      .then(200, pods("5", {pod("restored", "4")}));
+  run_until(5);
+  EXPECT_THAT(target(3), testing::Not(HasSubstr("resourceVersion=")));
+  EXPECT_THAT(target(4), HasSubstr("resourceVersion=5"));
+  EXPECT_THAT(told_, ElementsAre("added restored"));
+}
+
+TEST_F(ScriptedInformer, ARefusedConnectionWatchesAgainFromTheSameVersion) {
+  server_->then(200, pods("10", {}))
+      .then(TransportError(TransportError::Kind::connect, "refused"))
+      .then(429, status_object(429, "TooManyRequests"))
+      .then(TransportError(TransportError::Kind::timeout, "silence"));
+  run_until(5);
+  for (const std::size_t index : {2U, 3U, 4U}) {
+    EXPECT_THAT(target(index), HasSubstr("watch=true"));
+    EXPECT_THAT(target(index), HasSubstr("resourceVersion=10"));
+  }
+  EXPECT_THAT(waits(), ElementsAre(1200, 2400, 4800));
+}
+
+TEST_F(ScriptedInformer, AWatchThatEndsAtOnceBacksOff) {
+  server_->then(200, pods("10", {})).then(Lines{}).then(Lines{});
+  run_until(4);
+  EXPECT_EQ(waits().size(), 2U);
+}
+
+TEST_F(ScriptedInformer, AFailedListIsTriedAgainAndNotSynced) {
+  server_->then(403, status_object(403, "Forbidden")).then(200, pods("10", {}));
+  run_until(3);
+  EXPECT_EQ(waits().size(), 1U);
+  EXPECT_TRUE(informer_->synced());
+}
+
+TEST_F(ScriptedInformer, EventsTellBeforeAndAfter) {
+  server_->then(200, pods("10", {pod("a", "1")}))
+      .then(Lines{{event_line("MODIFIED", pod("a", "11")), event_line("ADDED", pod("b", "12")),
+                   event_line("ADDED", pod("b", "12")), event_line("DELETED", pod("a", "13")),
+                   event_line("DELETED", pod("never seen", "14"))}});
+  run_until(3);
+  EXPECT_THAT(told_,
+              ElementsAre("added a", "changed a", "added b", "deleted a", "deleted never seen"));
+  EXPECT_THAT(target(2), HasSubstr("resourceVersion=14"));
+}
+
+TEST_F(ScriptedInformer, AHalfEventBacksOffAndListsAgain) {
+  server_->then(200, pods("10", {}))
+      .then(Lines{{"{\"type\":\"ADDED\",\"obj"}})
+      .then(200, pods("12", {pod("a", "11")}));
+  run_until(4);
+  EXPECT_THAT(told_, ElementsAre("added a"));
+  EXPECT_EQ(waits().size(), 1U);
+}
+
+TEST_F(ScriptedInformer, ResyncReplaysTheStore) {
+  server_->then(200, pods("10", {pod("a", "1")}));
+  InformerOptions options{.kind = kPod};
+  options.resync = std::chrono::hours{1};
+  options.environment.clock = &clock_;
+  Informer informer{std::make_shared<kube::Client>(server_), options};
+  informer.add_handler([&](const ObjectPtr& before, const ObjectPtr& after) {
+    told_.push_back(before == after ? "again" : "added");
+  });
+  informer.start();
+  ASSERT_TRUE(server_->wait_for_requests(2));
+  clock_.step(std::chrono::hours{2});
+  server_->then(Lines{{event_line("BOOKMARK", {{"metadata", {{"resourceVersion", "20"}}}})}});
+  ASSERT_TRUE(server_->wait_for_requests(3));
+  informer.stop();
+  EXPECT_THAT(told_, ElementsAre("added", "again"));
+}
+
+}  // namespace
+}  // namespace alphorn::controller

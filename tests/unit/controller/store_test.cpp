@@ -1,0 +1,78 @@
+#include "controller/store.hpp"
+
+#include <gmock/gmock.h>
+
+namespace alphorn::controller {
+namespace {
+
+json object(const std::string& name, const std::string& version, const json& owners = {}) {
+  json made = {{"metadata", {{"namespace", "ns"}, {"name", name}, {"resourceVersion", version}}}};
+  if (!owners.is_null()) made["owners"] = owners;
+  return made;
+}
+
+Store owned() {
+  return Store{{{"owner", [](const json& object) {
+                   return at_path(object, "owners").is_array()
+                              ? object.at("owners").get<std::vector<std::string>>()
+                              : std::vector<std::string>{};
+                 }}}};
+}
+
+std::vector<std::string> names(const std::vector<ObjectPtr>& objects) {
+  std::vector<std::string> result;
+  for (const ObjectPtr& object : objects) result.push_back(string_at(*object, "metadata/name"));
+  return result;
+}
+
+TEST(Store, ReturnsWhatWasThereBefore) {
+  Store store;
+  EXPECT_EQ(store.put(object("a", "1")), nullptr);
+  EXPECT_EQ(string_at(*store.put(object("a", "2")), "metadata/resourceVersion"), "1");
+  EXPECT_EQ(store.resource_version(), "2");
+  EXPECT_EQ(string_at(*store.erase({"ns", "a"}), "metadata/resourceVersion"), "2");
+  EXPECT_EQ(store.erase({"ns", "a"}), nullptr);
+  EXPECT_EQ(store.get({"ns", "a"}), nullptr);
+}
+
+TEST(Store, AHeldObjectDoesNotChange) {
+  Store store;
+  store.put(object("a", "1"));
+  const ObjectPtr held = store.get({"ns", "a"});
+  store.put(object("a", "2"));
+  EXPECT_EQ(string_at(*held, "metadata/resourceVersion"), "1");
+}
+
+TEST(Store, ListsInTheOrderOfKeys) {
+  Store store;
+  for (const char* name : {"c", "a", "b"}) store.put(object(name, "1"));
+  EXPECT_THAT(names(store.list()), testing::ElementsAre("a", "b", "c"));
+}
+
+TEST(Store, IndexesFollowTheObjects) {
+  Store store = owned();
+  store.put(object("a", "1", json::array({"x", "y"})));
+  store.put(object("b", "2", json::array({"x"})));
+  store.put(object("c", "3"));
+  EXPECT_THAT(names(store.by_index("owner", "x")), testing::ElementsAre("a", "b"));
+  store.put(object("a", "4", json::array({"y"})));
+  EXPECT_THAT(names(store.by_index("owner", "x")), testing::ElementsAre("b"));
+  store.erase({"ns", "b"});
+  EXPECT_TRUE(store.by_index("owner", "x").empty());
+  EXPECT_TRUE(store.by_index("no such index", "x").empty());
+}
+
+TEST(Store, ReplaceTellsWhatIsGone) {
+  Store store = owned();
+  store.put(object("a", "1", json::array({"x"})));
+  store.put(object("b", "2", json::array({"x"})));
+  const auto gone = store.replace({object("b", "5", json::array({"y"})), object("c", "6")}, "9");
+  EXPECT_THAT(names(gone), testing::ElementsAre("a"));
+  EXPECT_THAT(names(store.list()), testing::ElementsAre("b", "c"));
+  EXPECT_TRUE(store.by_index("owner", "x").empty());
+  EXPECT_THAT(names(store.by_index("owner", "y")), testing::ElementsAre("b"));
+  EXPECT_EQ(store.resource_version(), "9");
+}
+
+}  // namespace
+}  // namespace alphorn::controller
