@@ -92,7 +92,9 @@ std::optional<json> EventSeries::next(Happening happening, TimePoint wall, Clock
   told.seen_at = now;
   const bool worth_it =
       !repeats || is_power_of_two(told.count) || now - told.written_at >= kWriteSeriesAgainAfter;
-  if (!worth_it || !spend(budgets_[object], now)) return std::nullopt;
+  // Good news must not use up what a warning needs to be heard.
+  const std::string budget = object + (happening.warning ? "!" : ".");
+  if (!worth_it || !spend(budgets_[budget], now)) return std::nullopt;
   told.written_at = now;
   return manifest(happening, told, wall);
 }

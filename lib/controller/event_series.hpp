@@ -22,8 +22,8 @@ struct Happening {
 
 /// Decides what of many happenings is written, as client-go does: repeats within ten minutes become
 /// one event with a count; more than ten notes of one reason are told as one; more than 25 writes
-/// about one object in a burst (then one per five minutes) are dropped. Remembers at most 4096 of
-/// each. No I/O; for one thread.
+/// about one object in a burst (then one per five minutes) are dropped, good news and warnings
+/// counted apart. Remembers at most 4096 of each. No I/O; for one thread.
 class EventSeries {
  public:
   EventSeries(std::string component, std::string instance);

@@ -147,12 +147,12 @@ Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_tok
   Execution execution{parts_, written_, world, stop};
   using Type = controller::EventRecorder::Type;
   const auto carry_out = [&](const std::string& component, const std::vector<Step>& steps) {
+    std::string changes;
     // A component that fails must not keep the others from being mended.
     try {
       for (const Step& step : steps) {
         std::visit(execution, step);
-        parts_.events.record(subject(world), Type::normal, "Changed", "Reconcile",
-                             component + ": " + describe(step));
+        changes += (changes.empty() ? ": " : ", ") + describe(step);
       }
     } catch (const http::TransportError& error) {
       if (error.kind() == http::TransportError::Kind::stopped) throw;
@@ -160,6 +160,9 @@ Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_tok
     } catch (const std::runtime_error& error) {
       failures[component] = error.what();
     }
+    // One event, not one a step: an object has room for few, and trouble needs it more.
+    if (changes.empty()) return;
+    parts_.events.record(subject(world), Type::normal, "Changed", "Reconcile", component + changes);
   };
   for (const ComponentPlan& component : plan.components) {
     carry_out(component.component, component.steps);

@@ -75,9 +75,8 @@ void Reconciler::write_status(const json& status, const World& world, std::stop_
   const Reported is = reported(status, "Ready");
   if (was == is) return;
   using Type = controller::EventRecorder::Type;
-  const bool well = is.status == "True" || is.reason != "InvalidSpec";
-  parts_.events.record(object, well ? Type::normal : Type::warning, is.reason, "Reconcile",
-                       is.message);
+  parts_.events.record(object, is_trouble(status) ? Type::warning : Type::normal, is.reason,
+                       "Reconcile", is.message);
 }
 
 }  // namespace alphorn::homeserver

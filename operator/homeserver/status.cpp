@@ -10,6 +10,9 @@ namespace alphorn::homeserver {
 namespace {
 
 const std::set<std::string> kStalledReasons{"KeysLost", "WrongSigningKey"};
+// Why a component is not ready although nothing is amiss.
+const std::set<std::string> kProgress{"Applying",   "Creating",    "NodePortPending", "NotAsked",
+                                      "Registering", "RollingOut", "Waiting"};
 constexpr std::size_t kMaxMessage = 1024;
 
 const json* find_condition(const json& status, const std::string& type) {
@@ -153,6 +156,14 @@ Reported reported(const json& status, const std::string& type) {
   return {.status = string_at(*condition, "status"),
           .reason = string_at(*condition, "reason"),
           .message = string_at(*condition, "message")};
+}
+
+bool is_trouble(const json& status) {
+  if (reported(status, "Stalled").status == "True") return true;
+  return std::any_of(components().begin(), components().end(), [&](const Component& component) {
+    const Reported condition = reported(status, title_case(component.name) + "Ready");
+    return condition.status == "False" && !kProgress.contains(condition.reason);
+  });
 }
 
 bool is_ready(const json& status) { return reported(status, "Ready").status == "True"; }

@@ -18,6 +18,9 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
 /// True when the tenant serves people: condition Ready of a status.
 bool is_ready(const json& status);
 
+/// True when something is amiss; false while all is well or merely under way. Of a status.
+bool is_trouble(const json& status);
+
 /// A condition's reason and message, for events: "" when there is no such condition.
 struct Reported {
   std::string status;

@@ -115,6 +115,16 @@ TEST(Status, FailureOfThisPassComesFirst) {
   EXPECT_EQ(reported(status, "GatewayReady").message, "refused");
 }
 
+TEST(Status, TroubleIsToldApartFromProgress) {
+  World world = a_running_tenant();
+  EXPECT_FALSE(is_trouble(status_of(world)));
+  change(world, "StatefulSet", "acme-database",
+         [](json& set) { set["status"]["readyReplicas"] = 0; });
+  EXPECT_FALSE(is_trouble(status_of(world)));
+  world.pods = {std::make_shared<const json>(waiting_pod("CrashLoopBackOff"))};
+  EXPECT_TRUE(is_trouble(status_of(world)));
+}
+
 TEST(Status, WrongVersionAndWrongKeyAreNotReady) {
   World world = a_running_tenant();
   world.homeserver->version = "1.0.0";
