@@ -44,12 +44,7 @@ def test_a_company_comes_up_although_the_operator_is_killed_again_and_again(foxt
     foxtrot.found()
     for turn, moment in enumerate(moments):
         wait_until(f"{moment} is made", exists(foxtrot, moment), UNTIL_READY, every=0.2)
-        pod = operator.wait_for_leader()
-        if turn % 2 == 0:
-            operator.kill_process_of(pod)
-        else:
-            k.kubectl("delete", "pod", k.name_of(pod), "-n", k.SYSTEM, "--force",
-                      "--grace-period=0")
+        (operator.kill_leader, operator.remove_leader)[turn % 2]()
     foxtrot.wait_ready()
     figure(f"Ready although the leader was killed {len(moments)} times", f"{watch.seconds:.0f} s")
     operator.wait_until_whole()

@@ -38,10 +38,10 @@ def test_a_second_company_comes_up_beside_the_first(bravo):
 
 
 def test_its_events_tell_how_it_came_up(bravo):
-    events = bravo.events()
-    assert any(reason == "Serving" for _, reason, _ in events), f"no event says Ready: {events}"
-    assert any("create Secret" in text for _, _, text in events), f"none tells of keys: {events}"
-    assert "Serving" in k.kubectl("describe", "chs", bravo.name, "-n", bravo.namespace)
+    bravo.wait_for_event("Serving", bravo.status()["address"])
+    bravo.wait_for_event("Changed", f"create Secret {bravo.name}-homeserver-keys")
+    described = k.kubectl("describe", "chs", bravo.name, "-n", bravo.namespace)
+    assert "Serving" in described.split("Events:")[1], f"describe shows no events: {described}"
 
 
 def test_their_keys_and_passwords_have_nothing_in_common(acme, bravo):

@@ -35,8 +35,7 @@ def test_a_missing_storage_class_is_named(charlie):
     charlie.expect("Ready", "False", "VolumesNotReady", MISSING_CLASS)
     charlie.expect("DatabaseReady", "False", "Waiting", "volumes")
     charlie.expect("Stalled", "False")
-    described = k.kubectl("describe", "chs", charlie.name, "-n", charlie.namespace)
-    assert MISSING_CLASS in described.split("Events:")[1], f"no event names the class: {described}"
+    charlie.wait_for_event("VolumesNotReady", MISSING_CLASS)
 
 
 def test_with_the_class_made_it_goes_on_to_the_missing_image_and_names_that(charlie):
@@ -50,6 +49,7 @@ def test_with_the_class_made_it_goes_on_to_the_missing_image_and_names_that(char
     charlie.expect("Ready", "False", "HomeserverNotReady", MISSING_IMAGE)
     assert "pod " in wait["message"], f"the message does not say which pod: {wait['message']}"
     charlie.expect("DatabaseReady", "True")
+    charlie.wait_for_event("HomeserverNotReady", MISSING_IMAGE)
 
 
 def test_with_the_version_mended_it_becomes_ready_without_help(charlie, acme):
@@ -78,8 +78,7 @@ def test_a_database_that_is_down_is_named(charlie, no_node_takes_pods):
     figure("outage of the database told", f"{watch.seconds:.0f} s")
     # Kubernetes says why as soon as it has tried to place the new pod.
     charlie.wait_for("DatabaseReady", "False", "PodNotScheduled", "unschedulable", UNTIL_SAID)
-    said = [event for event in charlie.events() if event[1] == "DatabaseNotReady"]
-    assert said, f"no event tells of the outage: {charlie.events()}"
+    charlie.wait_for_event("DatabaseNotReady", "unschedulable")
 
 
 def test_and_when_it_is_back_so_is_the_company(charlie):
@@ -93,6 +92,7 @@ def test_an_unknown_channel_stalls_and_is_named(charlie, offices):
     delta.found(channel="no-such-channel")
     delta.wait_for("Stalled", "True", "InvalidSpec", '"no-such-channel"', UNTIL_SAID)
     delta.expect("Ready", "False", "InvalidSpec", '"no-such-channel"')
+    delta.wait_for_event("InvalidSpec", '"no-such-channel"')
     assert not delta.children(), f"it made {list(delta.children())} all the same"
     delta.dissolve()
 

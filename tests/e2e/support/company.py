@@ -12,6 +12,8 @@ from support.waiting import wait_until
 # Creation of a company on two cores that are busy with something else as well.
 UNTIL_READY = 240
 
+UNTIL_TOLD = 15
+
 RUN = "".join(random.choices(string.ascii_lowercase, k=5))
 
 # What a company is made of, by kind; "{}" is its name.
@@ -120,6 +122,14 @@ class Company:
                 if event["involvedObject"].get("kind") == "CompanyHomeserver"
                 and event["involvedObject"]["name"] == self.name]
         return [(event["type"], event["reason"], event.get("message", "")) for event in mine]
+
+    def wait_for_event(self, reason, message):
+        """Events are written beside the work, never in its way: so they may come a little later."""
+        def told():
+            events = self.events()
+            found = any(said == reason and message in text for _, said, text in events)
+            assert found, f"no event {reason} with {message!r} among {events}"
+        wait_until(f"an event tells of {reason}", told, UNTIL_TOLD)
 
     def from_inside(self, method, path, token, body=None):
         """(status, JSON) of a request made beside Synapse itself, past the gateway. The token goes

@@ -34,15 +34,23 @@ def leader():
     return led[0]
 
 
-def wait_for_leader():
-    return wait_until("the operator leads", leader, UNTIL_LED)
-
-
-def kill_process_of(pod):
+def kill_leader():
     """SIGKILL to the program itself: no signal handler, no clean release of the lease."""
-    for _, container in processes.containers_of(pod):
-        for process in processes.of_container(container):
-            os.kill(process.pid, signal.SIGKILL)
+    def running():
+        pod = leader()
+        found = [process for _, container in processes.containers_of(pod)
+                 for process in processes.of_container(container)]
+        assert found, f"the program of {k.name_of(pod)} does not run at present"
+        return found
+
+    for process in wait_until("the operator leads", running, UNTIL_LED, every=0.2):
+        os.kill(process.pid, signal.SIGKILL)
+
+
+def remove_leader():
+    """The pod is gone from the API at once; its replacement is another one."""
+    pod = wait_until("the operator leads", leader, UNTIL_LED, every=0.2)
+    k.kubectl("delete", "pod", k.name_of(pod), "-n", k.SYSTEM, "--force", "--grace-period=0")
 
 
 def wait_until_whole():
