@@ -28,7 +28,8 @@ def namespaces():
 def containers(acme):
     """[(pod, container's name, its processes)] of everything of ours that runs now."""
     acme.wait_ready(UNTIL_READY)
-    pods = operator.pods() + k.listed("pods", selector=k.TENANT_LABEL)
+    pods = operator.pods() + [pod for pod in k.listed("pods", selector=k.TENANT_LABEL)
+                              if "deletionTimestamp" not in pod["metadata"]]
     found = [(pod, name, processes.of_container(container))
              for pod in pods for name, container in processes.containers_of(pod)]
     kinds = {k.name_of(pod).removeprefix("acme-").split("-")[0] for pod, _, _ in found}
