@@ -130,7 +130,7 @@ struct LeaderElection::State {
     while (!stop.stop_requested()) {
       const auto deadline = last_renewed + options.renew_deadline;
       const auto left = deadline - clock.now();
-      if (left <= left.zero()) return false;
+      if (left <= Clock::Instant::duration::zero()) return false;
       changed.wait_for(lock, stop, left,
                        [&] { return last_renewed + options.renew_deadline != deadline; });
     }
