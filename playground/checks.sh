@@ -35,16 +35,17 @@ run_benches() {
 cpp_sources() { git -C "$ROOT" ls-files --cached --others --exclude-standard '*.cpp' '*.hpp'; }
 shell_sources() { git -C "$ROOT" ls-files --cached --others --exclude-standard '*.sh' dev .ci/run; }
 
+# Every kind of complaint is shown before it fails.
 lint() {
+  local complaints=()
   ensure_packages lint cpp
-  (
-    cd "$ROOT"
-    cpp_sources | xargs -r clang-format --dry-run -Werror
-    shell_sources | xargs -r shellcheck -x
-    [[ -f build/dev/compile_commands.json ]] || build_preset dev
-    cpp_sources | grep -E '^(lib|operator|provisioner)/.*\.cpp$' |
-      xargs -r -P "$(build_jobs)" -n 4 clang-tidy -quiet -p build/dev
-  )
+  [[ -f $ROOT/build/dev/compile_commands.json ]] || build_preset dev
+  cd "$ROOT"
+  cpp_sources | xargs -r clang-format --dry-run -Werror || complaints+=("formatting (./dev format)")
+  shell_sources | xargs -r shellcheck -x || complaints+=(shellcheck)
+  cpp_sources | grep -E '^(lib|operator|provisioner)/.*\.cpp$' |
+    xargs -r -P "$(build_jobs)" -n 4 clang-tidy -quiet -p build/dev || complaints+=(clang-tidy)
+  ((${#complaints[@]} == 0)) || fail "lint: $(printf '%s, ' "${complaints[@]}" | sed 's/, $//')"
   say "Nothing to complain about."
 }
 
