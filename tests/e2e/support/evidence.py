@@ -1,5 +1,7 @@
 """What a person would look up first when a story fails."""
 
+import subprocess
+
 from support import kubectl as k
 
 _TAIL = 40
@@ -8,8 +10,8 @@ _TAIL = 40
 def _said(title, *arguments):
     try:
         text = k.kubectl(*arguments, timeout=30)
-    except Exception as error:  # Evidence that cannot be had must not hide the failure itself.
-        text = f"({error})"
+    except (k.CommandFailed, subprocess.TimeoutExpired) as error:
+        text = f"({error})"  # Evidence that cannot be had must not hide the failure itself.
     lines = text.rstrip().splitlines()
     return f"--- {title}\n" + "\n".join(lines[-120:])
 
@@ -34,8 +36,8 @@ def of_namespace(namespace):
                    "--sort-by=.lastTimestamp")]
     try:
         pods = k.listed("pods", namespace)
-    except Exception as error:
-        return "\n".join(parts + [f"(no pods: {error})"])
+    except k.CommandFailed:
+        pods = []  # The parts above have met the same trouble and say it.
     for pod in pods:
         if not _is_well(pod):
             parts += _logs_of(pod, namespace)
