@@ -169,15 +169,31 @@ class CpprestTransport final : public Transport {
     answer.content_ready().get();  // throws when the body ended by a failure
   }
 
+  /// Cancels an exchange that is left by any exception: else its connection would stay open until
+  /// its idle time is over, reading for a caller that is gone.
+  class Abandonment {
+   public:
+    explicit Abandonment(pplx::cancellation_token_source& cancel) : cancel_(cancel) {}
+    Abandonment(const Abandonment&) = delete;
+    Abandonment& operator=(const Abandonment&) = delete;
+    ~Abandonment() {
+      if (std::uncaught_exceptions() > before_) cancel_.cancel();
+    }
+
+   private:
+    pplx::cancellation_token_source& cancel_;
+    int before_ = std::uncaught_exceptions();
+  };
+
   template <typename Exchange>
   Response guarded(const Request& request, const std::stop_token& stop, const Exchange& exchange) {
     if (stop.stop_requested()) throw failure(TransportError::Kind::stopped, request, "stopped");
     pplx::cancellation_token_source cancel;
     const std::stop_callback on_stop{stop, [&] { cancel.cancel(); }};
     try {
+      const Abandonment abandonment{cancel};
       return exchange(cancel.get_token());
     } catch (const std::exception& error) {
-      cancel.cancel();  // nothing may go on reading for a caller that is gone
       if (stop.stop_requested()) throw failure(TransportError::Kind::stopped, request, "stopped");
       throw translated(request, error);
     }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <thread>
 
 #include "support/cluster.hpp"
@@ -183,6 +184,37 @@ TEST(Transport, ManyThreadsShareOne) {
     }
   }
   EXPECT_EQ(answered, 400);
+}
+
+std::int64_t resident_kib() {
+  std::ifstream status{"/proc/self/status"};
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("VmRSS:")) return std::stoll(line.substr(6));
+  }
+  return 0;
+}
+
+/// Leaks have been reported against cpprestsdk; an operator runs for months.
+TEST(Transport, RequestsAndStreamsDoNotGrowTheProcess) {
+  const auto transport = make_transport(endpoint());
+  struct Enough {};
+  const auto work = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      for (int count = 0; count < 10; ++count)
+        transport->send({.target = "/api/v1/namespaces"}, {});
+      EXPECT_THROW(
+          transport->stream({.target = watch_target()},
+                            [](std::string_view) -> void { throw Enough{}; }, seconds{90}, {}),
+          Enough);
+    }
+  };
+  work(150);
+  const std::int64_t before = resident_kib();
+  work(300);
+  const std::int64_t grown = resident_kib() - before;
+  RecordProperty("grown_kib", static_cast<int>(grown));
+  EXPECT_LT(grown, 3000) << "in 3000 requests and 300 streams";
 }
 
 TEST(Transport, ARequestIsNotSentAfterAStop) {
