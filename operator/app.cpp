@@ -16,7 +16,6 @@
 #include "controller/serving.hpp"
 #include "homeserver/cache.hpp"
 #include "homeserver/reconciler.hpp"
-#include "homeserver/servers.hpp"
 
 namespace alphorn {
 
@@ -30,8 +29,9 @@ constexpr const char* kLeaseName = "alphorn-operator";
 /// All parts, in the order in which they depend on each other; they stop in reverse.
 class Operator {
  public:
-  Operator(const Options& options, std::stop_token stop)
+  Operator(const Options& options, MakeServers make_servers, std::stop_token stop)
       : options_(options),
+        make_servers_(std::move(make_servers)),
         stop_(std::move(stop)),
         catalogue_(read_catalogue(options.config)),
         client_(options.kubeconfig.empty() ? kube::in_cluster_client()
@@ -71,12 +71,13 @@ class Operator {
 
   void start_work() {
     authority_ = certificates::Authority::open(*client_, options_.ns);
+    servers_ = make_servers_(cache_);
     reconciler_ = std::make_unique<homeserver::Reconciler>(
         homeserver::Reconciler::Parts{.client = *client_,
                                       .cache = cache_,
                                       .catalogue = catalogue_,
                                       .authority = *authority_,
-                                      .servers = servers_,
+                                      .servers = *servers_,
                                       .events = events_});
     controller_.start();
     spdlog::info("working with {} workers", options_.workers);
@@ -107,11 +108,12 @@ class Operator {
   }
 
   Options options_;
+  MakeServers make_servers_;
   std::stop_token stop_;
   Catalogue catalogue_;
   std::shared_ptr<kube::Client> client_;
   controller::EventRecorder events_;
-  homeserver::ClusterServers servers_;
+  std::unique_ptr<homeserver::Servers> servers_;
   std::shared_ptr<const certificates::Authority> authority_;
   std::unique_ptr<homeserver::Reconciler> reconciler_;
   controller::Controller controller_;
@@ -123,10 +125,16 @@ class Operator {
 }  // namespace
 
 int run_operator(const Options& options) {
+  return run_operator(options, [](const homeserver::Cache&) {
+    return std::make_unique<homeserver::ClusterServers>();
+  });
+}
+
+int run_operator(const Options& options, MakeServers make_servers) {
   std::stop_source stop;
   const controller::SignalWait signals{[&stop] { stop.request_stop(); }};
   http::use_io_threads(kIoThreads);
-  Operator alphorn{options, stop.get_token()};
+  Operator alphorn{options, std::move(make_servers), stop.get_token()};
   return alphorn.run();
 }
 

@@ -22,14 +22,32 @@ run_tests() {
     ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 1 "$@")
 }
 
+# run_benches operator [--tenants N,...] [--json FILE] ...: see tests/bench/README.md
 run_benches() {
-  local program found=no
-  for program in "$ROOT"/build/release/tests/bench/*_bench; do
-    [[ -x $program ]] || continue
-    found=yes
-    "$program" "$@"
-  done
-  [[ $found == yes ]] || say "No benchmark is registered yet: they are programs named *_bench below tests/bench."
+  case "${1:-}" in
+    operator) shift; bench_operator "$@" ;;
+    *) fail "which benchmark? There is: ./dev bench operator [--tenants 1000,5000] [--json FILE]" ;;
+  esac
+}
+
+bench_operator() {
+  local bin="$CACHE/bin/bench"
+  step "Debian packages" ensure_packages cpp tests cluster
+  step "Go $GO_VERSION" use_go
+  use_go
+  step "Kubernetes $KUBERNETES_VERSION, etcd" build_hyperkube
+  step "The operator under test (preset bench)" build_preset bench operator_under_test
+  step "An equal operator on controller-runtime" build_bench_go controller-runtime "$bin"
+  step "Loader and stand-ins" build_bench_go tools "$bin"
+  ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube" python3 "$ROOT/tests/bench/operator_bench.py" \
+    --operator "$ROOT/build/bench/tests/bench/operator_under_test" \
+    --controller-runtime "$bin/controller-runtime" --tools "$bin/tools" "$@"
+}
+
+build_bench_go() { # program folder
+  mkdir -p "$2"
+  use_go
+  (cd "$ROOT/tests/bench/$1" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o "$2/$1" .)
 }
 
 cpp_sources() { git -C "$ROOT" ls-files --cached --others --exclude-standard '*.cpp' '*.hpp'; }

@@ -1,0 +1,71 @@
+#include <exception>
+#include <iostream>
+#include <string_view>
+
+#include "app.hpp"
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "template.hpp"
+
+namespace alphorn::bench {
+namespace {
+
+/// There is no kubelet, so nobody could be asked: every tenant's programs answer at once, and well.
+class ReadyServers final : public homeserver::Servers {
+ public:
+  explicit ReadyServers(const homeserver::Cache& cache) : cache_(cache) {}
+
+  homeserver::Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token) override {
+    return {.problem = "", .version = tenant.version, .signing_key_ids = {key_id_of(tenant)}};
+  }
+
+  homeserver::Answer ask_gateway(const manifests::Tenant&, std::stop_token) override {
+    return {.problem = ""};
+  }
+
+  void ensure_administrator(const manifests::Tenant&, const Secret&, const Secret&,
+                            std::stop_token) override {}
+
+ private:
+  /// Synapse would say "ed25519:a_1b2c", from the same Secret's "ed25519 a_1b2c SEED".
+  std::string key_id_of(const manifests::Tenant& tenant) const {
+    const controller::ObjectPtr secret =
+        cache_.store_of(kube::kinds::kSecret)
+            ->get({.ns = tenant.ns, .name = manifests::homeserver_keys(tenant)});
+    if (!secret) return "";
+    std::string key = base64_decode(at_path(*secret, "data").value("signing.key", ""));
+    const std::size_t first = key.find(' ');
+    const std::size_t second = first == std::string::npos ? first : key.find(' ', first + 1);
+    if (second == std::string::npos) return "";
+    key.resize(second);
+    key[first] = ':';
+    return key;
+  }
+
+  const homeserver::Cache& cache_;
+};
+
+int run(int argc, char** argv) {
+  if (argc == 2 && std::string_view{argv[1]} == "--print-template") {
+    std::cout << tenant_template().dump() << '\n';
+    return 0;
+  }
+  const Parsed parsed = parse_options(argc, argv);
+  if (!parsed.options) return parsed.exit_code;
+  log_as_json(parsed.options->log_level);
+  return run_operator(*parsed.options, [](const homeserver::Cache& cache) {
+    return std::make_unique<ReadyServers>(cache);
+  });
+}
+
+}  // namespace
+}  // namespace alphorn::bench
+
+int main(int argc, char** argv) {
+  try {
+    return alphorn::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "operator_under_test: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,3 @@
+module alphorn.dev/bench/tools
+
+go 1.24
