@@ -32,16 +32,3 @@ install_go() {
   rm -rf "$work"
 }
 
-# fetch_debian FOLDER PACKAGE...: effect: the packages are unpacked there, not installed.
-fetch_debian() {
-  local folder="$1" archive
-  shift
-  mkdir -p "$folder"
-  (
-    cd "$folder"
-    apt-get -q -o APT::Sandbox::User=root download "$@" ||
-      { apt-get -q update && apt-get -q -o APT::Sandbox::User=root download "$@"; } ||
-      fail "apt-get could not download: $*"
-    for archive in *.deb; do dpkg-deb -x "$archive" . && rm "$archive"; done
-  )
-}

@@ -7,7 +7,7 @@ source "$PLAYGROUND/images/chroot.sh"
 # The code that makes an image is part of its key; what else this file holds is not.
 code_of() { declare -f "$@"; }
 
-base_key() { key_of "$DEBIAN_SUITE $(code_of build_base debian_sources slim)"; }
+base_key() { key_of "$DEBIAN_SUITE $DEBIAN_RELEASE $(code_of build_base debian_sources slim)"; }
 base_folder() { printf '%s/images/base-%s' "$CACHE" "$(base_key)"; }
 
 # image_archive NAME: where the image's archive is, or will be.
@@ -16,9 +16,12 @@ image_archive() {
   case "$1" in
     pause) inputs=("$PAUSE_IMAGE") files+=(playground/images/pause.c) ;;
     addons) inputs=("$(addons_image)") ;;
-    postgres) inputs=("$POSTGRES_IMAGE" "$(base_key)") ;;
-    nginx) inputs=("$NGINX_IMAGE" "$(base_key)") ;;
-    synapse) inputs=("$SYNAPSE_IMAGE" "$(base_key)") files+=(playground/images/synapse-requirements.txt) ;;
+    postgres) inputs=("$POSTGRES_IMAGE" "$(base_key)" "${POSTGRES_PACKAGES[@]}") ;;
+    nginx) inputs=("$NGINX_IMAGE" "$(base_key)" "${NGINX_PACKAGES[@]}") ;;
+    synapse)
+      inputs=("$SYNAPSE_IMAGE" "$(base_key)" "${SYNAPSE_PACKAGES[@]}")
+      files+=(playground/images/synapse-requirements.txt)
+      ;;
     operator) inputs=("$(operator_image)") ;;
     *) fail "no image is called $1" ;;
   esac
@@ -65,7 +68,7 @@ image_postgres() {
   chroot "$root" useradd -u 999 -g 999 -d /var/lib/postgresql -M -s /usr/sbin/nologin postgres
   mkdir -p "$root/etc/postgresql-common"
   printf 'create_main_cluster = false\n' >"$root/etc/postgresql-common/createcluster.conf"
-  install_into "$root" postgresql-15
+  install_into "$root" "${POSTGRES_PACKAGES[@]}"
   # The just-in-time compiler is half of the image and gains Synapse's short queries nothing.
   rm -rf "$root"/usr/lib/x86_64-linux-gnu/libLLVM* "$root"/usr/lib/postgresql/15/lib/{llvmjit*,bitcode} \
     "$root"/usr/lib/x86_64-linux-gnu/libz3.so*
@@ -75,7 +78,7 @@ image_postgres() {
 
 image_nginx() {
   copy_base "$1"
-  install_into "$1" nginx-light
+  install_into "$1" "${NGINX_PACKAGES[@]}"
   mkimage --user 10001:10001 --env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" "$NGINX_IMAGE" "$2"
 }
 
@@ -83,7 +86,7 @@ image_nginx() {
 image_synapse() {
   local root="$1" packages="$1/usr/local/lib/python3.11/dist-packages"
   copy_base "$root"
-  install_into "$root" python3 libpq5 libjemalloc2
+  install_into "$root" "${SYNAPSE_PACKAGES[@]}"
   [[ $(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') == 3.11 ]] ||
     fail "Debian's /usr/bin/python3 must be 3.11, the version inside the image"
   /usr/bin/python3 -m pip install --quiet --no-compile --require-hashes --no-deps --target "$packages" \

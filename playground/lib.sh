@@ -15,6 +15,8 @@ umask 022
 source "$PLAYGROUND/versions.sh"
 
 say() { printf '%s\n' "$*"; }
+# What a person should know although the step went well: shown below its line.
+notice() { printf 'notice: %s\n' "$*"; }
 fail() {
   printf 'alphorn: %s\n' "$*" >&2
   exit 1
@@ -55,6 +57,7 @@ step() {
     exit 1
   fi
   printf '  ok      %-46s %s\n' "$name" "$(since "$began")"
+  grep '^notice: ' "$log" | sort -u | sed 's/^/          /' || true
 }
 
 # A line that counts the seconds and shows the end of the log, for a terminal only.

@@ -1,13 +1,48 @@
 # shellcheck shell=bash
 # The Debian packages that each kind of work needs, in one place; installed only when missing.
 declare -A PACKAGES=(
-  [cluster]="ca-certificates iproute2 iptables nftables conntrack openssl jq kmod procps libseccomp2"
+  [cluster]="ca-certificates curl iproute2 iptables nftables conntrack openssl jq kmod procps libseccomp2"
   [images]="debootstrap gcc libc6-dev libpq-dev python3 python3-dev python3-pip"
   [cpp]="g++ make ninja-build cmake ccache libcpprest-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
          libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev"
   [tests]="python3-pytest python3-requests python3-yaml openssl"
   [lint]="clang-format clang-tidy shellcheck"
 )
+
+# served COMMAND... -- PACKAGE[=VERSION]...: prints the packages as apt can install them: a version
+# that is served no longer is left out, with a notice. COMMAND runs apt-cache somewhere else.
+served() {
+  local where=() package
+  while [[ $1 != -- ]]; do where+=("$1"); shift; done
+  shift
+  for package in "$@"; do
+    if [[ $package != *=* ]] || "${where[@]}" apt-cache show "$package" >/dev/null 2>&1; then
+      printf '%s\n' "$package"
+    else
+      notice "Debian no longer serves $package; the newest is used; write its version into playground/versions.sh" >&2
+      printf '%s\n' "${package%%=*}"
+    fi
+  done
+}
+
+# fetch_debian FOLDER PACKAGE[=VERSION]...: effect: the packages are unpacked there, not installed.
+fetch_debian() {
+  local folder="$1" archive wanted
+  shift
+  mkdir -p "$folder"
+  wanted="$(served -- "$@" 2>/dev/null)"
+  # What apt knows may be old, or nothing yet.
+  [[ $wanted == "$(printf '%s\n' "$@")" ]] || apt-get -q update
+  wanted="$(served -- "$@")"
+  (
+    cd "$folder"
+    # shellcheck disable=SC2086 # a list
+    apt-get -q -o APT::Sandbox::User=root download $wanted ||
+      { apt-get -q update && apt-get -q -o APT::Sandbox::User=root download $wanted; } ||
+      fail "apt-get could not download: ${wanted//$'\n'/ }"
+    for archive in *.deb; do dpkg-deb -x "$archive" . && rm "$archive"; done
+  )
+}
 
 missing_packages() {
   local kind package

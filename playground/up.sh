@@ -96,7 +96,7 @@ down() {
     rm -rf "$BEFORE"
     say "Down. The cluster's data stays in $STATE."
   else
-    remove_state
+    step "Data of the cluster" remove_state
     say "Down. Nothing is left but the build cache in $CACHE."
   fi
   rm -rf "$RUN"

@@ -7,9 +7,16 @@ KUBERNETES_VERSION=v1.37.2
 HELM_VERSION=v4.2.4
 SYNAPSE_VERSION=1.163.2
 
-# From Debian 12, unpacked into the cache and never installed: a host's own containerd stays as it is.
-CONTAINERD_PACKAGES=(containerd runc containernetworking-plugins)
+# Debian serves only the newest version of a package. When one that is written here is gone, the one
+# that took its place is used and "./dev up" says so: write that one here then, which builds anew.
 DEBIAN_SUITE=bookworm
+DEBIAN_RELEASE=12.15
+# Unpacked into the cache and never installed: a host's own containerd stays as it is.
+CONTAINERD_PACKAGES=(containerd=1.6.20~ds1-1+deb12u3 runc=1.1.5+ds1-1+deb12u1
+  containernetworking-plugins=1.1.1+ds1-3+b5)
+POSTGRES_PACKAGES=(postgresql-15=15.20-0+deb12u1 libpq5=15.20-0+deb12u1)
+NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
+SYNAPSE_PACKAGES=(python3=3.11.2-1+b1 libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
 
 IMAGE_PREFIX=localhost/alphorn
 PAUSE_IMAGE=localhost/pause:3.10

@@ -22,6 +22,8 @@ build_base() {
   # What an interrupted run left mounted would otherwise be removed with the folder.
   discard_root "$root.part"
   debootstrap --variant=minbase "$DEBIAN_SUITE" "$root.part" "$mirror"
+  [[ $(cat "$root.part/etc/debian_version") == "$DEBIAN_RELEASE" ]] ||
+    notice "Debian $DEBIAN_RELEASE was replaced by $(cat "$root.part/etc/debian_version"), which is used; write it into playground/versions.sh"
   debian_sources | sed 's/^/deb /' >"$root.part/etc/apt/sources.list"
   # Package scripts must not start services, and what is never read need not be stored.
   printf '#!/bin/sh\nexit 101\n' >"$root.part/usr/sbin/policy-rc.d"
@@ -39,9 +41,9 @@ copy_base() {
 }
 
 # install_into ROOT PACKAGE...: apt inside the root, with the host's apt settings and name service
-# lent for the time it takes.
+# lent for the time it takes. Packages are pinned as in versions.sh.
 install_into() {
-  local root="$1" settings="$1/etc/apt/apt.conf.d/99host"
+  local root="$1" settings="$1/etc/apt/apt.conf.d/99host" wanted
   shift
   apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries)' >"$settings" || true
   cp /etc/resolv.conf "$root/etc/resolv.conf"
@@ -52,7 +54,9 @@ install_into() {
   local apt=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q
     -o APT::Sandbox::User=root)
   chroot "$root" "${apt[@]}" update
-  chroot "$root" "${apt[@]}" install -y --no-install-recommends "$@"
+  wanted="$(served chroot "$root" -- "$@")"
+  # shellcheck disable=SC2086 # a list
+  chroot "$root" "${apt[@]}" install -y --no-install-recommends $wanted
   rm -f "$settings" "$root/etc/ssl/certs/ca-certificates.crt"
   : >"$root/etc/resolv.conf"
   printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
