@@ -16,7 +16,8 @@ served() {
   while [[ $1 != -- ]]; do where+=("$1"); shift; done
   shift
   for package in "$@"; do
-    if [[ $package != *=* ]] || "${where[@]}" apt-cache show "$package" >/dev/null 2>&1; then
+    if [[ $package != *=* ]] || "${where[@]}" apt-cache madison "${package%%=*}" |
+      awk -v wanted="${package#*=}" '$3 == wanted { found = 1 } END { exit !found }'; then
       printf '%s\n' "$package"
     else
       notice "Debian no longer serves $package; the newest is used; write its version into playground/versions.sh" >&2
