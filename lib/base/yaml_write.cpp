@@ -2,6 +2,7 @@
 // yaml-cpp's own emitter leaves "yes", "1.0" and "0x1f" unquoted, so it is not used here.
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 #include "base/json.hpp"
 
@@ -48,6 +49,37 @@ bool is_block_safe(const std::string& text) {
                      [](unsigned char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); });
 }
 
+/// The code point that starts at `index` of valid UTF-8; moves `index` behind it.
+char32_t next_code_point(std::string_view text, std::size_t& index) {
+  const auto lead = static_cast<unsigned char>(text[index++]);
+  if (lead < 0x80) return lead;
+  const int following = lead >= 0xf0 ? 3 : (lead >= 0xe0 ? 2 : 1);
+  char32_t point = lead & (0x3fU >> following);
+  for (int i = 0; i < following; ++i) {
+    point = (point << 6U) | (static_cast<unsigned char>(text[index++]) & 0x3fU);
+  }
+  return point;
+}
+
+/// A double-quoted scalar in printable ASCII: readers refuse some characters or take them for line
+/// ends. JSON's own ASCII form splits what is above U+FFFF in two, which YAML does not join again.
+std::string quoted(const std::string& text) {
+  const std::string source = json(text).dump();  // throws when the text is not UTF-8
+  std::string result;
+  for (std::size_t index = 0; index < source.size();) {
+    const char32_t point = next_code_point(source, index);
+    if (point < 0x7f) {
+      result += static_cast<char>(point);
+      continue;
+    }
+    std::array<char, 11> escape{};
+    std::snprintf(escape.data(), escape.size(), point > 0xffff ? "\\U%08x" : "\\u%04x",
+                  static_cast<unsigned>(point));
+    result += escape.data();
+  }
+  return result;
+}
+
 class Writer {
  public:
   std::string take() { return std::move(out_); }
@@ -72,7 +104,7 @@ class Writer {
     for (const auto& [key, item] : object.items()) {
       if (!first) pad(indent);
       first = false;
-      out_ += is_plain_safe(key) ? key : json(key).dump();
+      out_ += is_plain_safe(key) ? key : quoted(key);
       out_ += ':';
       if (item.is_object() && !item.empty()) {
         out_ += '\n';
@@ -126,7 +158,7 @@ class Writer {
     } else if (is_block_safe(text)) {
       block(text, indent);
     } else {
-      out_ += json(text).dump();  // a JSON string is a YAML double-quoted scalar
+      out_ += quoted(text);
     }
   }
 

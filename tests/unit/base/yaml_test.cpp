@@ -49,6 +49,16 @@ TEST(YamlWriter, QuotesWhatAnotherReaderWouldTakeForSomethingElse) {
   }
 }
 
+TEST(YamlWriter, IsPrintableAsciiWhateverTheText) {
+  const json value = {{"d\u00e9f\u007f", "it\u007f@\u0085\u2028\ufeff\U0001f600\U0010fffe"}};
+  const std::string yaml = to_yaml(value);
+  EXPECT_EQ(yaml,
+            "\"d\\u00e9f\\u007f\": \"it\\u007f@\\u0085\\u2028\\ufeff\\U0001f600\\U0010fffe\"\n");
+  EXPECT_EQ(from_yaml(yaml), value);
+}
+
+TEST(YamlWriter, RefusesWhatIsNotUtf8) { EXPECT_THROW(to_yaml(json("\xff")), json::type_error); }
+
 TEST(YamlWriter, LeavesHarmlessStringsPlain) {
   for (const char* text : {"acme", "localhost/alphorn/synapse:v1.163.2", "/data/media", "a-b_c.d",
                            "matrix.acme.example", "don't", "Acme SA"}) {
