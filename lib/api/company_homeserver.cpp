@@ -57,7 +57,6 @@ Exposure exposure_from(const json& exposure) {
 CompanyHomeserverSpec spec_from(const json& spec) {
   CompanyHomeserverSpec result;
   result.server_name = string_at(spec, "serverName");
-  result.company_name = string_at(spec, "company/name");
   result.contact = string_at(spec, "company/contact");
   result.version = string_at(spec, "version");
   result.channel = string_at(spec, "channel");

@@ -39,7 +39,6 @@ struct Exposure {
 /// spec of a CompanyHomeserver with every default filled in.
 struct CompanyHomeserverSpec {
   std::string server_name;    ///< the part after the colon in @user:acme.example
-  std::string company_name;   ///< "" when not given
   std::string contact;        ///< an e-mail address, "" when not given
   std::string version;        ///< Synapse release; "" when a channel is followed
   std::string channel;        ///< "" when a version is given

@@ -67,10 +67,20 @@ bool is_release(std::string_view text) {
   return is_number(text);
 }
 
-bool is_email(std::string_view text) {
-  if (text.size() > 254 || text.find_first_of(" \t\n\v\f\r<>\",;") != std::string_view::npos) {
-    return false;
+/// U+0000 to U+001F, U+007F, and U+0080 to U+009F, which UTF-8 spells C2 80 to C2 9F.
+bool has_control_character(std::string_view text) {
+  for (std::size_t index = 0; index < text.size(); ++index) {
+    const auto byte = static_cast<unsigned char>(text[index]);
+    if (byte < 0x20 || byte == 0x7f) return true;
+    if (byte != 0xc2 || index + 1 == text.size()) continue;
+    if (static_cast<unsigned char>(text[index + 1]) < 0xa0) return true;
   }
+  return false;
+}
+
+bool is_email(std::string_view text) {
+  if (text.size() > 254 || has_control_character(text)) return false;
+  if (text.find_first_of(" <>\",;") != std::string_view::npos) return false;
   const std::size_t at = text.find('@');
   if (at == 0 || at == std::string_view::npos || text.rfind('@') != at) return false;
   const std::string_view domain = text.substr(at + 1);
@@ -101,27 +111,36 @@ class Findings {
   std::vector<Violation> violations_;
 };
 
+bool is_positive(const std::optional<Quantity>& amount) {
+  return amount && *amount > *Quantity::parse("0");
+}
+
+/// The API server stores anything above 2^63-1 as that number: what we send would differ from what
+/// is stored for ever. Nothing at all is another rule's matter.
+bool can_be_counted(const std::optional<Quantity>& amount) {
+  return !amount || *amount <= *Quantity::parse("8E");
+}
+
 void check_storage(Findings& findings, const Storage& storage, const char* field) {
   const std::optional<Quantity> size = Quantity::parse(storage.size);
-  findings.check(size && *size > *Quantity::parse("0"), field,
-                 "size must be a whole number with a unit, such as 10Gi");
+  findings.check(is_positive(size), field, "size must be a whole number with a unit, such as 10Gi");
+  findings.check(can_be_counted(size), field, "size must be at most 8E, more cannot be counted");
 }
 
 void check_resources(Findings& findings, const json& resources, const char* field) {
   const auto quantity = [&](const char* path) {
     return Quantity::parse(string_at(resources, path));
   };
-  const auto positive = [](const std::optional<Quantity>& value) {
-    return value && *value > *Quantity::parse("0");
-  };
   const auto request_cpu = quantity("requests/cpu");
   const auto limit_cpu = quantity("limits/cpu");
   const auto request_memory = quantity("requests/memory");
   const auto limit_memory = quantity("limits/memory");
-  findings.check(positive(request_cpu) && positive(limit_cpu), field,
+  findings.check(is_positive(request_cpu) && is_positive(limit_cpu), field,
                  "cpu must be a number of cores, such as 500m, 0.5 or 2");
-  findings.check(positive(request_memory) && positive(limit_memory), field,
+  findings.check(is_positive(request_memory) && is_positive(limit_memory), field,
                  "memory must be a whole number with an optional unit, such as 512Mi");
+  findings.check(can_be_counted(request_memory) && can_be_counted(limit_memory), field,
+                 "memory must be at most 8E, more cannot be counted");
   findings.check(!request_cpu || !limit_cpu || *request_cpu <= *limit_cpu, field,
                  "resources.requests.cpu must not exceed resources.limits.cpu");
   findings.check(!request_memory || !limit_memory || *request_memory <= *limit_memory, field,

@@ -71,6 +71,30 @@ TEST(Validate, NamesTheFieldAndTheRemedy) {
       Contains(Field(&Violation::message, HasSubstr("exactly one of version and channel"))));
 }
 
+TEST(Validate, AcceptsContactsInOtherScriptsAndRefusesControlCharacters) {
+  json object = minimal();
+  for (const char* contact : {"it@acme.example", "b\u00fcro@b\u00fccher.example", "\u00a2@a.b"}) {
+    object["spec"]["company"]["contact"] = contact;
+    EXPECT_THAT(validate(company_homeserver_from(object)), IsEmpty()) << contact;
+  }
+  for (const char* contact :
+       {"i\tt@a.b", "it\x7f@a.b", "it\u0080@a.b", "it@a\u009f.b", "it@a.b\u0085"}) {
+    object["spec"]["company"]["contact"] = contact;
+    EXPECT_THAT(validate(company_homeserver_from(object)),
+                Contains(Field(&Violation::field, "spec.company.contact")))
+        << contact;
+  }
+}
+
+TEST(Validate, RefusesAmountsThatTheApiServerWouldStoreAsOthers) {
+  json object = minimal();
+  object["spec"]["database"]["size"] = "8000P";
+  EXPECT_THAT(validate(company_homeserver_from(object)), IsEmpty());
+  object["spec"]["database"]["size"] = "8001P";
+  EXPECT_THAT(validate(company_homeserver_from(object)),
+              Contains(Field(&Violation::field, "spec.database.size")));
+}
+
 TEST(Validate, RefusesServerNamesThatAreTooLong) {
   json object = minimal();
   const std::string label(60, 'a');
