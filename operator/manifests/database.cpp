@@ -4,7 +4,6 @@
 namespace alphorn::manifests {
 namespace {
 
-constexpr int kPort = 5432;
 constexpr int kStartSeconds = 1800;  // replaying a long log after a crash takes its time
 constexpr int kStopSeconds = 60;
 constexpr const char* kData = "/data/pg";
@@ -13,28 +12,9 @@ constexpr const char* kConfig = "/etc/database";
 constexpr const char* kKeys = "/keys/database";
 constexpr const char* kRolesApplied = "/tmp/roles-applied";
 
-// The superuser is reached through the socket, which only this pod has; everybody else by password.
-constexpr const char* kHostAccess =
-    "local all postgres trust\n"
-    "host all all all scram-sha-256\n";
-
-constexpr const char* kServerConfig =
-    "listen_addresses = '*'\n"
-    "unix_socket_directories = '/run/postgresql'\n"
-    "hba_file = '/etc/database/pg_hba.conf'\n"
-    "password_encryption = scram-sha-256\n"
-    "max_connections = 100\n"
-    "shared_buffers = 128MB\n"
-    "log_destination = stderr\n"
-    "logging_collector = off\n"
-    "log_line_prefix = '%m [%p] %u@%d '\n"
-    "log_timezone = UTC\n"
-    "timezone = UTC\n"
-    "lc_messages = C\n";
-
 json data() {
-  return {{"postgresql.conf", kServerConfig},
-          {"pg_hba.conf", kHostAccess},
+  return {{"postgresql.conf", scripts::postgresql},
+          {"pg_hba.conf", scripts::pg_hba},
           {"prepare_database.sh", scripts::prepare_database},
           {"apply_roles.sh", scripts::apply_roles}};
 }
@@ -55,7 +35,7 @@ json server(const Tenant& tenant) {
   const json answers = exec_probe({"pg_isready", "--quiet", "--host=127.0.0.1"});
   // 1 is "alive, but not taking connections": recovery must not be answered with a restart.
   const json lives = exec_probe({"sh", "-c", "pg_isready --quiet --host=127.0.0.1 || test $? = 1"});
-  result["ports"] = json::array({port("postgres", kPort)});
+  result["ports"] = json::array({port("postgres", kDatabasePort)});
   result["resources"] = tenant.spec.database_resources;
   result["startupProbe"] = timed(answers, 1, kStartSeconds, 5);
   result["readinessProbe"] = timed(answers, 5, 2, 5);
@@ -89,7 +69,8 @@ Manifest service(const Tenant& tenant) {
            {{"clusterIP", "None"},
             {"selector", selector(tenant, "database")},
             {"ports",
-             json::array({{{"name", "postgres"}, {"port", kPort}, {"targetPort", "postgres"}}})}}}};
+             json::array(
+                 {{{"name", "postgres"}, {"port", kDatabasePort}, {"targetPort", "postgres"}}})}}}};
 }
 
 Manifest stateful_set(const Tenant& tenant) {

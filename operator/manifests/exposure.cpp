@@ -5,7 +5,7 @@ namespace alphorn::manifests {
 Manifests exposure(const Tenant& tenant) {
   const api::Exposure& exposure = tenant.spec.exposure;
   const bool on_nodes = exposure.mode == api::Exposure::Mode::node_port;
-  json https = {{"name", "https"}, {"port", 443}, {"targetPort", "https"}};
+  json https = {{"name", "https"}, {"port", kHttpsPort}, {"targetPort", "https"}};
   if (on_nodes && exposure.node_port) https["nodePort"] = *exposure.node_port;
   return {{{"apiVersion", "v1"},
            {"kind", "Service"},

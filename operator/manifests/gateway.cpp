@@ -14,7 +14,7 @@ json nginx(const Tenant& tenant) {
                            homeserver_name(tenant), "/tmp/upstream.conf"});
   // Not through TLS: a handshake without the tenant's name is refused.
   const json serves = http_probe("/healthz", "health");
-  result["ports"] = json::array({port("https", 8443), port("health", 8080)});
+  result["ports"] = json::array({port("https", kGatewayPort), port("health", kGatewayHealthPort)});
   result["resources"] = resources("50m", "32Mi", "1", "128Mi");
   result["startupProbe"] = timed(serves, 1, 60, 2);
   result["readinessProbe"] = timed(serves, 5, 2, 2);

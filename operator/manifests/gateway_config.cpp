@@ -14,13 +14,14 @@ std::string matrix_host(const Tenant& tenant) {
 std::string domain(const Tenant& tenant) {
   const std::string name = api::domain_of(tenant.spec.server_name);
   if (name == tenant.spec.matrix_host) return "";
-  return "server {\n  listen 8443 ssl http2;\n  server_name " + name +
+  return "server {\n  listen " + std::to_string(kGatewayPort) + " ssl http2;\n  server_name " +
+         name +
          ";\n  include /etc/gateway/headers.conf;\n  include /etc/gateway/well_known.conf;\n}\n";
 }
 
 /// "host:port" for other servers; the port is always said, or they would try 8448.
 std::string delegation(const Tenant& tenant) {
-  return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(443));
+  return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(kHttpsPort));
 }
 
 json support(const std::string& contact) {

@@ -5,8 +5,6 @@
 namespace alphorn::manifests {
 namespace {
 
-constexpr int kPort = 8008;
-constexpr int kMetricsPort = 9000;
 constexpr int kStartSeconds = 1800;  // a new release changes the schema before it answers
 constexpr int kStopSeconds = 60;
 constexpr const char* kConfig = "/etc/homeserver";
@@ -52,7 +50,7 @@ json synapse(const Tenant& tenant) {
   const json serves = http_probe("/_matrix/client/versions", "http");
   result["workingDir"] = "/tmp";
   result["env"] = python_environment();
-  result["ports"] = json::array({port("http", kPort), port("metrics", kMetricsPort)});
+  result["ports"] = json::array({port("http", kHomeserverPort), port("metrics", kMetricsPort)});
   result["resources"] = tenant.spec.homeserver_resources;
   result["startupProbe"] = timed(alive, 1, kStartSeconds, 5);
   result["readinessProbe"] = timed(serves, 5, 3, 5);
@@ -73,7 +71,7 @@ Manifest service(const Tenant& tenant) {
             {"selector", selector(tenant, "homeserver")},
             {"ports",
              json::array(
-                 {{{"name", "http"}, {"port", kPort}, {"targetPort", "http"}},
+                 {{{"name", "http"}, {"port", kHomeserverPort}, {"targetPort", "http"}},
                   {{"name", "metrics"}, {"port", kMetricsPort}, {"targetPort", "metrics"}}})}}}};
 }
 

@@ -16,7 +16,7 @@ json identity(const Tenant& tenant) {
 
 json listeners() {
   const json clients = {
-      {"port", 8008},
+      {"port", kHomeserverPort},
       {"type", "http"},
       {"tls", false},
       {"x_forwarded", true},
@@ -24,7 +24,7 @@ json listeners() {
       {"resources",
        json::array({{{"names", json::array({"client", "keys"})}, {"compress", false}}})}};
   const json metrics = {
-      {"port", 9000}, {"type", "metrics"}, {"bind_addresses", json::array({"0.0.0.0"})}};
+      {"port", kMetricsPort}, {"type", "metrics"}, {"bind_addresses", json::array({"0.0.0.0"})}};
   return {{"listeners", json::array({clients, metrics})}, {"enable_metrics", true}};
 }
 
@@ -33,7 +33,7 @@ json storage(const Tenant& tenant) {
            {{"name", "psycopg2"},
             {"args",
              {{"host", database_name(tenant)},
-              {"port", 5432},
+              {"port", kDatabasePort},
               {"user", "synapse"},
               {"password", file("/keys/database/synapse")},
               {"dbname", "synapse"},

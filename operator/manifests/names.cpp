@@ -1,12 +1,6 @@
 #include "manifests/tenant.hpp"
 
 namespace alphorn::manifests {
-namespace {
-
-constexpr int kHttps = 443;
-
-}  // namespace
-
 std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
 std::string homeserver_name(const Tenant& tenant) { return tenant.name + "-homeserver"; }
 std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
@@ -25,13 +19,14 @@ std::vector<std::string> public_hosts(const Tenant& tenant) {
 }
 
 std::string public_url(const Tenant& tenant) {
-  const int port = tenant.node_port.value_or(kHttps);
+  const int port = tenant.node_port.value_or(kHttpsPort);
   const std::string url = "https://" + tenant.spec.matrix_host;
-  return port == kHttps ? url : url + ":" + std::to_string(port);
+  return port == kHttpsPort ? url : url + ":" + std::to_string(port);
 }
 
 std::string homeserver_url(const Tenant& tenant) {
-  return "http://" + homeserver_name(tenant) + "." + tenant.ns + ".svc:8008";
+  return "http://" + homeserver_name(tenant) + "." + tenant.ns +
+         ".svc:" + std::to_string(kHomeserverPort);
 }
 
 }  // namespace alphorn::manifests

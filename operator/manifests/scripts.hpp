@@ -10,5 +10,7 @@ extern const char* const start_gateway;
 extern const char* const nginx;
 extern const char* const headers;
 extern const char* const well_known;
+extern const char* const postgresql;
+extern const char* const pg_hba;
 
 }  // namespace alphorn::manifests::scripts

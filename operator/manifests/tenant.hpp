@@ -51,6 +51,14 @@ struct SecretRecipe {
   bool operator==(const SecretRecipe&) const = default;
 };
 
+// Ports, each spelled once here and once in scripts/nginx.conf where nginx has a part in it.
+inline constexpr int kDatabasePort = 5432;
+inline constexpr int kHomeserverPort = 8008;
+inline constexpr int kMetricsPort = 9000;  // the homeserver's
+inline constexpr int kGatewayPort = 8443;
+inline constexpr int kGatewayHealthPort = 8080;
+inline constexpr int kHttpsPort = 443;  // the gateway's Service
+
 // Names, each spelled once. All are in the tenant's namespace.
 std::string database_name(const Tenant& tenant);  // acme-database: StatefulSet, Service, ConfigMap
 std::string homeserver_name(const Tenant& tenant);       // acme-homeserver

@@ -53,7 +53,7 @@ json pod_spec(int user, int grace_seconds);
 json container(const std::string& name, const std::string& image,
                const std::vector<std::string>& command);
 
-/// Requests and limits for a helper whose needs are known.
+/// Requests and limits of a container whose needs are known.
 json resources(const std::string& cpu, const std::string& memory, const std::string& max_cpu,
                const std::string& max_memory);
 

@@ -38,3 +38,6 @@ if __name__ == "__main__":
         main(*sys.argv[1:])
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # The text itself stays out of the log: a secret may be what cannot be read.
+        sys.exit(f"{sys.argv[1]} or a file that it names cannot be read ({type(error).__name__})")

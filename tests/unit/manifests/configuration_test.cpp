@@ -101,6 +101,14 @@ TEST(Gateway, HasNoSupportDocumentWithoutAContact) {
   EXPECT_FALSE(config.at("data").contains("support.json"));
 }
 
+/// nginx.conf is a file of its own: what it listens on and passes to must be what is opened.
+TEST(Gateway, UsesThePortsThatTheOtherManifestsName) {
+  const std::string config = gateway_file(tenant_of("minimal"), "nginx.conf");
+  EXPECT_THAT(config, HasSubstr("listen " + std::to_string(kGatewayPort) + " ssl"));
+  EXPECT_THAT(config, HasSubstr("listen " + std::to_string(kGatewayHealthPort) + ";"));
+  EXPECT_THAT(config, HasSubstr("http://$homeserver:" + std::to_string(kHomeserverPort) + ";"));
+}
+
 TEST(Pods, RollWhenTheirConfigurationChanges) {
   const Tenant before = tenant_of("minimal");
   Tenant after = before;

@@ -61,6 +61,18 @@ class Scripts(unittest.TestCase):
         self.assertIn("absent: No such file", outcome.stderr)
         self.assertNotIn("Traceback", outcome.stderr)
 
+    @unittest.skipIf(yaml is None, "needs python3-yaml")
+    def test_render_config_ends_with_a_sentence_when_it_cannot_read(self):
+        secret = self.folder / "secret"
+        secret.write_bytes(b"s3cret\xff")
+        for text in ('a: "x\x7f"', json.dumps({"a": {"$file": str(secret)}})):
+            template = self.write("template.yaml", text)
+            outcome = run(sys.executable, SCRIPTS / "render_config.py", template, self.folder / "result.yaml")
+            self.assertEqual(outcome.returncode, 1)
+            self.assertIn("template.yaml or a file that it names cannot be read", outcome.stderr)
+            self.assertNotIn("Traceback", outcome.stderr)
+            self.assertNotIn("s3cret", outcome.stderr)
+
     def prepare(self, data):
         """Runs the database's script with stand-ins for the programs it calls."""
         self.write("postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 15.14 (Debian 15.14-1)'\n", 0o755)
