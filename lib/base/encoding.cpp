@@ -111,4 +111,12 @@ std::string percent_encode(std::string_view text) {
   return result;
 }
 
+std::string shortened(std::string text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  std::size_t end = longest - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text + "...";
+}
+
 }  // namespace alphorn

@@ -17,6 +17,10 @@ std::string sha256_hex(std::string_view bytes);
 /// HMAC-SHA1 as 40 lower-case hexadecimal digits (Synapse's shared-secret registration).
 std::string hmac_sha1_hex(std::string_view key, std::string_view bytes);
 
+/// `text` with at most `longest` bytes (at least 3); what is cut is shown as "...". Never cuts
+/// inside a UTF-8 character.
+std::string shortened(std::string text, std::size_t longest);
+
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 std::string percent_encode(std::string_view text);
 

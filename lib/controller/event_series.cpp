@@ -20,15 +20,6 @@ constexpr double kSecondsPerToken = 300;
 constexpr std::size_t kLongestNote = 1024;
 constexpr std::size_t kLongestNamePart = 200;
 
-/// Cuts at a character's end: half of one would be no UTF-8 any more.
-std::string shortened(std::string text, std::size_t longest) {
-  if (text.size() <= longest) return text;
-  std::size_t end = longest - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-  return text + "...";
-}
-
 bool is_power_of_two(int count) { return (count & (count - 1)) == 0; }
 
 }  // namespace

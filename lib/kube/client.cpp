@@ -67,7 +67,7 @@ Client::Client(std::shared_ptr<http::Transport> transport, Authorize authorize,
 }
 
 void Client::authorize(http::Request& request) const {
-  request.headers["User-Agent"] = "alphorn";
+  request.headers["User-Agent"] = kUserAgent;
   if (authorize_) authorize_(request.headers);
 }
 

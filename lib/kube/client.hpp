@@ -13,6 +13,9 @@
 
 namespace alphorn::kube {
 
+/// Also the field manager of what is created without naming one.
+inline constexpr const char* kUserAgent = "alphorn";
+
 struct ListOptions {
   std::string ns = {};  ///< "" means all namespaces
   std::string label_selector = {};

@@ -1,5 +1,7 @@
 #include "kube/errors.hpp"
 
+#include "base/encoding.hpp"
+
 #include <charconv>
 
 namespace alphorn::kube {
@@ -54,7 +56,7 @@ ApiError error_from_response(const http::Response& response) {
   }
   // A proxy's page, or the server before it is ready: plain text, possibly long.
   constexpr std::size_t kLongest = 300;
-  std::string text = response.body.substr(0, kLongest);
+  std::string text = shortened(response.body, kLongest);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return {response.status, "",
           "HTTP status " + std::to_string(response.status) + (text.empty() ? "" : ": " + text),

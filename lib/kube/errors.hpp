@@ -26,7 +26,6 @@ class ApiError : public std::runtime_error {
   bool is_conflict() const { return status_ == 409 && reason_ == "Conflict"; }
   bool already_exists() const { return status_ == 409 && reason_ == "AlreadyExists"; }
   bool is_expired() const { return status_ == 410; }
-  bool is_invalid() const { return status_ == 422; }
   /// The server's cache has not reached the resource version that was asked for.
   bool is_too_large_version() const {
     return status_ == 504 && reason_ == "ResourceVersionTooLarge";

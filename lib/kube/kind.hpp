@@ -55,7 +55,6 @@ inline const Kind kPersistentVolumeClaim{"", "v1", "PersistentVolumeClaim",
 inline const Kind kPod{"", "v1", "Pod", "pods"};
 inline const Kind kSecret{"", "v1", "Secret", "secrets"};
 inline const Kind kService{"", "v1", "Service", "services"};
-inline const Kind kServiceAccount{"", "v1", "ServiceAccount", "serviceaccounts"};
 inline const Kind kStatefulSet{"apps", "v1", "StatefulSet", "statefulsets"};
 inline const Kind kStorageClass{"storage.k8s.io", "v1", "StorageClass", "storageclasses", false};
 }  // namespace kinds

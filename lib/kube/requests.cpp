@@ -49,7 +49,8 @@ http::Request request(const char* method, std::string target) {
 
 http::Request with_body(http::Request request, const json& body, const char* type) {
   request.headers["Content-Type"] = type;
-  request.body = body.dump();
+  // A message may quote what is no UTF-8; that must not keep a status from being written.
+  request.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
   return request;
 }
 
