@@ -6,6 +6,7 @@ namespace alphorn::matrix {
 
 namespace {
 
+constexpr const char* kThrowawayPrefix = "alphorn-recovery-";
 constexpr std::size_t kThrowawayNameLength = 12;
 constexpr std::size_t kThrowawayPasswordLength = 40;
 
@@ -112,21 +113,44 @@ void Homeserver::ensure_administrator(const std::string& server_name, const std:
     if (error.errcode() != "M_USER_IN_USE") throw;
   }
   const std::string throwaway =
-      "alphorn-recovery-" + lower_case(random_token(kThrowawayNameLength).reveal());
+      kThrowawayPrefix + lower_case(random_token(kThrowawayNameLength).reveal());
   const Secret token =
       register_user(throwaway, random_token(kThrowawayPasswordLength), registration_secret, stop);
-  call(put(user_target(users, "@" + localpart + ":" + server_name),
-           {{"password", password.reveal()},
-            {"logout_devices", false},
-            {"admin", true},
-            {"deactivated", false}},
-           token),
-       stop);
-  http::Request leave = post(user_target("/_synapse/admin/v1/deactivate/",
-                                         "@" + throwaway + ":" + server_name),
-                             {{"erase", true}});
-  leave.headers = bearer(token);
-  call(leave, stop);
+  try {
+    call(put(user_target(users, "@" + localpart + ":" + server_name),
+             {{"password", password.reveal()},
+              {"logout_devices", false},
+              {"admin", true},
+              {"deactivated", false}},
+             token),
+         stop);
+  } catch (const std::exception&) {
+    retire_throwaways("@" + throwaway + ":" + server_name, token, stop);
+    throw;
+  }
+  retire_throwaways("@" + throwaway + ":" + server_name, token, stop);
+}
+
+void Homeserver::retire_throwaways(const std::string& self, const Secret& token,
+                                   std::stop_token stop) const {
+  const json found =
+      call({.target = std::string("/_synapse/admin/v2/users?limit=100&name=") + kThrowawayPrefix,
+            .headers = bearer(token)},
+           stop);
+  const auto retire = [&](const std::string& user_id) {
+    http::Request leave =
+        post(user_target("/_synapse/admin/v1/deactivate/", user_id), {{"erase", true}});
+    leave.headers = bearer(token);
+    call(leave, stop);
+  };
+  for (const json& user : at_path(found, "users")) {
+    const std::string user_id = string_at(user, "name");
+    // The search looks into display names too; only names that we made may go.
+    if (user_id != self && user_id.starts_with("@" + std::string(kThrowawayPrefix))) {
+      retire(user_id);
+    }
+  }
+  retire(self);  // last: its token ends with it
 }
 
 }  // namespace alphorn::matrix

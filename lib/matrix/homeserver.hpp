@@ -33,7 +33,8 @@ class Homeserver {
  public:
   explicit Homeserver(std::shared_ptr<http::Transport> transport);
 
-  /// Release that is running, e.g. "1.163.2" (GET /_synapse/admin/v1/server_version, no token needed).
+  /// Release that is running, e.g. "1.163.2" (GET /_synapse/admin/v1/server_version, no token
+  /// needed).
   std::string version(std::stop_token stop) const;
 
   /// Ids of the keys it signs with, e.g. "ed25519:a_1b2c" (GET /_matrix/key/v2/server).
@@ -44,8 +45,8 @@ class Homeserver {
   /// needs no token. (/health is a constant and proves nothing of the kind.)
   void ask_database(const std::string& server_name, std::stop_token stop) const;
 
-  /// Sees to it that @localpart is a server administrator with this password. Creates the account by
-  /// the shared secret; where it exists already, a throw-away administrator resets it and is
+  /// Sees to it that @localpart is a server administrator with this password. Creates the account
+  /// by the shared secret; where it exists already, a throw-away administrator resets it and is
   /// deactivated. Safe to repeat; other devices of the account stay logged in.
   void ensure_administrator(const std::string& server_name, const std::string& localpart,
                             const Secret& password, const Secret& registration_secret,
@@ -56,6 +57,8 @@ class Homeserver {
   /// Shared-secret registration (Synapse docs/admin_api/register_api.md); returns an access token.
   Secret register_user(const std::string& localpart, const Secret& password,
                        const Secret& registration_secret, std::stop_token stop) const;
+  /// Deactivates every throw-away administrator, those of interrupted attempts too, `self` last.
+  void retire_throwaways(const std::string& self, const Secret& token, std::stop_token stop) const;
 
   std::shared_ptr<http::Transport> transport_;
 };
