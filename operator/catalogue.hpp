@@ -9,7 +9,8 @@
 
 namespace alphorn {
 
-/// Which images run and what a channel carries: the operator's configuration file, made by the chart.
+/// Which images run and what a channel carries: the operator's configuration file, made by the
+/// chart.
 struct Catalogue {
   std::string postgres;
   std::string nginx;
@@ -22,7 +23,8 @@ struct Catalogue {
   manifests::Images images_for(const std::string& release) const;
 };
 
-/// Reads the file. Throws std::runtime_error that names the file, the field and what it should hold.
+/// Reads the file. Throws std::runtime_error that names the file, the field and what it should
+/// hold.
 Catalogue read_catalogue(const std::string& path);
 
 }  // namespace alphorn

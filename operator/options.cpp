@@ -29,7 +29,8 @@ Parsed parse_options(int argc, char** argv) {
   app.add_option("--config", options.config, "Catalogue of images and channels (YAML file)")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--namespace", options.ns, "Namespace of the operator itself")->capture_default_str();
+  app.add_option("--namespace", options.ns, "Namespace of the operator itself")
+      ->capture_default_str();
   app.add_option("--identity", options.identity, "Name of this replica in the leader lease");
   app.add_option("--kubeconfig", options.kubeconfig,
                  "Cluster to work on (default: the one this pod runs in)");

@@ -7,10 +7,10 @@ namespace alphorn {
 
 /// The command line of alphorn-operator.
 struct Options {
-  std::string config;              ///< the catalogue's file
-  std::string ns;                  ///< where the operator itself runs
-  std::string identity;            ///< this replica's name in the lease and in events
-  std::string kubeconfig = {};     ///< outside a cluster; empty: the pod's service account
+  std::string config;           ///< the catalogue's file
+  std::string ns;               ///< where the operator itself runs
+  std::string identity;         ///< this replica's name in the lease and in events
+  std::string kubeconfig = {};  ///< outside a cluster; empty: the pod's service account
   std::string log_level = "info";
   int workers = 4;
   int listen_port = 8080;

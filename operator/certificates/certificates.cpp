@@ -119,9 +119,9 @@ Certificate new_certificate(const std::string& common_name, EVP_PKEY* key, TimeP
   return certificate;
 }
 
-TimePoint time_of(const ASN1_TIME* time) {
+std::optional<TimePoint> time_of(const ASN1_TIME* time) {
   std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) fail("read a date");
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
   return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
@@ -185,9 +185,12 @@ KeyPair issue(const KeyPair& authority, const std::vector<std::string>& hosts, T
 std::optional<Facts> inspect(const std::string& pem) {
   const Certificate certificate = read_certificate(pem);
   if (!certificate) return std::nullopt;
+  const auto from = time_of(X509_get0_notBefore(certificate.get()));
+  const auto until = time_of(X509_get0_notAfter(certificate.get()));
+  if (!from || !until) return std::nullopt;
   return Facts{.serial = serial_of(certificate.get()),
-               .not_before = time_of(X509_get0_notBefore(certificate.get())),
-               .not_after = time_of(X509_get0_notAfter(certificate.get())),
+               .not_before = *from,
+               .not_after = *until,
                .hosts = dns_names(certificate.get())};
 }
 
@@ -198,6 +201,23 @@ bool is_signed_by(const std::string& certificate_pem, const std::string& authori
   const bool good = X509_verify(certificate.get(), X509_get0_pubkey(authority.get())) == 1;
   ERR_clear_error();
   return good;
+}
+
+bool key_matches(const std::string& certificate_pem, const Secret& key_pem) {
+  const Certificate certificate = read_certificate(certificate_pem);
+  const std::string& text = key_pem.reveal();
+  const Bio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  const Key key{PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)};
+  const bool good = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
+bool is_authority(const std::string& certificate_pem, TimePoint now) {
+  const Certificate certificate = read_certificate(certificate_pem);
+  const auto facts = inspect(certificate_pem);
+  return certificate && facts && X509_check_ca(certificate.get()) == 1 &&
+         facts->not_before <= now && now < facts->not_after;
 }
 
 TimePoint renewal_due(const Facts& facts) {

@@ -7,8 +7,8 @@
 #include "base/clock.hpp"
 #include "base/secret.hpp"
 
-/// X.509 for the gateways: an own authority (ten years) and the leaves it signs (90 days, renewed at
-/// two thirds of their life). ECDSA P-256 throughout. Pure but for the random numbers it draws.
+/// X.509 for the gateways: an own authority (ten years) and the leaves it signs (90 days, renewed
+/// at two thirds of their life). ECDSA P-256 throughout. Pure but for the random numbers it draws.
 namespace alphorn::certificates {
 
 struct KeyPair {
@@ -37,6 +37,12 @@ std::optional<Facts> inspect(const std::string& pem);
 
 /// True when the authority's key signed the certificate.
 bool is_signed_by(const std::string& certificate_pem, const std::string& authority_pem);
+
+/// True when the key belongs to the certificate. False also when either cannot be read.
+bool key_matches(const std::string& certificate_pem, const Secret& key_pem);
+
+/// True for a certificate that may sign others at that time.
+bool is_authority(const std::string& certificate_pem, TimePoint now);
 
 /// When a new one is due.
 TimePoint renewal_due(const Facts& facts);

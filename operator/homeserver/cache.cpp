@@ -45,15 +45,16 @@ controller::InformerOptions labelled(const kube::Kind& kind) {
 
 const std::vector<kube::Kind>& child_kinds() {
   static const std::vector<kube::Kind> kinds{
-      kube::kinds::kConfigMap,  kube::kinds::kDeployment,
-      kube::kinds::kSecret,     kube::kinds::kPersistentVolumeClaim,
-      kube::kinds::kService,    kube::kinds::kStatefulSet};
+      kube::kinds::kConfigMap, kube::kinds::kDeployment,
+      kube::kinds::kSecret,    kube::kinds::kPersistentVolumeClaim,
+      kube::kinds::kService,   kube::kinds::kStatefulSet};
   return kinds;
 }
 
 Cache::Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue)
     : enqueue_(std::move(enqueue)) {
-  watch(client, {.kind = kCompanyHomeserver, .transform = shrink(kCompanyHomeserver)}, kube::key_of);
+  watch(client, {.kind = kCompanyHomeserver, .transform = shrink(kCompanyHomeserver)},
+        kube::key_of);
   for (const kube::Kind& kind : child_kinds()) watch(client, labelled(kind), labelled_tenant);
   watch(client, labelled(kube::kinds::kPod), labelled_tenant);
   // Storage classes concern no tenant in particular: who waits for one looks again soon anyway.
@@ -67,10 +68,14 @@ void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::Infor
     const controller::Informer* source = informer.get();
     informer->add_handler([this, tenant_of, source](const controller::ObjectPtr& before,
                                                     const controller::ObjectPtr& after) {
-      const kube::Key key = tenant_of(after ? *after : *before);
-      if (key.name.empty()) return;
       using Priority = controller::WorkQueue::Priority;
-      enqueue_(key, source->synced() ? Priority::normal : Priority::low);
+      const Priority priority = source->synced() ? Priority::normal : Priority::low;
+      // A label that was changed concerns the tenant it named before as well.
+      for (const controller::ObjectPtr& object : {before, after}) {
+        if (!object) continue;
+        const kube::Key key = tenant_of(*object);
+        if (!key.name.empty()) enqueue_(key, priority);
+      }
     });
   }
   informers_.push_back(std::move(informer));
@@ -78,10 +83,6 @@ void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::Infor
 
 void Cache::start() {
   for (const auto& informer : informers_) informer->start();
-}
-
-void Cache::stop() {
-  for (const auto& informer : informers_) informer->stop();
 }
 
 std::vector<const controller::Informer*> Cache::informers() const {

@@ -13,9 +13,9 @@ namespace alphorn::homeserver {
 
 extern const kube::Kind kCompanyHomeserver;
 
-/// Everything the homeserver controller watches: the tenants, and of the other kinds only the objects
-/// that carry our label. Each change is turned into the key of the tenant it concerns. Thread-safe
-/// after start().
+/// Everything the homeserver controller watches: the tenants, and of the other kinds only the
+/// objects that carry our label. Each change is turned into the key of the tenant it concerns.
+/// Thread-safe after start().
 class Cache {
  public:
   using Enqueue = std::function<void(const kube::Key&, controller::WorkQueue::Priority)>;
@@ -23,7 +23,6 @@ class Cache {
   Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue);
 
   void start();
-  void stop();
   std::vector<const controller::Informer*> informers() const;
 
   const controller::Store* store_of(const kube::Kind& kind) const;  ///< null when not watched

@@ -21,6 +21,24 @@ std::vector<Wish> keys(const World& world) {
   return {recipes.begin(), recipes.end()};
 }
 
+/// A claim's class is chosen once: the one it has, the one asked for, or today's default. Neither
+/// it nor a size that cannot follow may be asked to change, or every later step would be refused.
+std::vector<Wish> volumes(const World& world) {
+  manifests::Manifests claims = manifests::volumes(world.tenant);
+  for (json& claim : claims) {
+    const std::string name = string_at(claim, "metadata/name");
+    json& spec = claim["spec"];
+    std::string storage_class = spec.value("storageClassName", world.storage_classes.default_name);
+    if (const json* actual = world.child("PersistentVolumeClaim", name)) {
+      storage_class = string_at(*actual, "spec/storageClassName");
+      json& size = spec["resources"]["requests"]["storage"];
+      size = claim_size(world, name, size.get<std::string>());
+    }
+    if (!storage_class.empty()) spec["storageClassName"] = storage_class;
+  }
+  return {claims.begin(), claims.end()};
+}
+
 std::vector<Wish> certificates(const World& world) {
   const Tenant& tenant = world.tenant;
   const std::string name = manifests::gateway_certificate(tenant);
@@ -43,7 +61,7 @@ const std::vector<Component>& components() {
   static const std::vector<Component> table{
       {.name = "keys",          .needs = {},                               .desire = keys,                               .ready = keys_ready},
       {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready},
-      {.name = "volumes",       .needs = {"keys"},                         .desire = manifests_of<manifests::volumes>,   .ready = volumes_ready},
+      {.name = "volumes",       .needs = {"keys"},                         .desire = volumes,                            .ready = volumes_ready},
       {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready},
       {.name = "database",      .needs = {"keys", "volumes"},              .desire = manifests_of<manifests::database>,  .ready = database_ready},
       {.name = "homeserver",    .needs = {"keys", "database", "exposure"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready},

@@ -24,8 +24,8 @@ struct AdministratorWish {
 };
 
 /// One thing that should be so.
-using Wish = std::variant<manifests::Manifest, manifests::SecretRecipe, CertificateWish,
-                          AdministratorWish>;
+using Wish =
+    std::variant<manifests::Manifest, manifests::SecretRecipe, CertificateWish, AdministratorWish>;
 
 /// Whether a component does its job; when not, why, in words for kubectl.
 struct Readiness {

@@ -49,20 +49,21 @@ std::string hindrance(const json& object, const World& world) {
   }
   const std::string owner = controller_uid(object);
   if (!owner.empty() && owner != world.tenant.uid) {
-    return name + " belongs to another owner (uid " + owner + "); remove it or wait until it is gone";
+    return name + " belongs to another owner (uid " + owner +
+           "); remove it or wait until it is gone";
   }
   return "";
 }
 
-/// Data without its keys: making new ones would turn the company's server into another one.
-bool data_exists(const World& world) {
-  return world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant)) != nullptr ||
-         world.child("PersistentVolumeClaim", manifests::media_claim(world.tenant)) != nullptr;
+/// Labels that a Secret of ours has lost would hide it, and switch off what guards it.
+bool metadata_differs(const json& wanted, const json& object) {
+  return differs({{"metadata", wanted}}, object);
 }
 
 bool certificate_due(const CertificateWish& wish, const World& world, TimePoint now) {
-  if (world.child("Secret", wish.secret_name) == nullptr) return true;
-  if (!world.certificate || !world.certificate_is_ours) return true;
+  const json* secret = world.child("Secret", wish.secret_name);
+  if (secret == nullptr || metadata_differs(wish.metadata, *secret)) return true;
+  if (!world.certificate || !world.certificate_is_usable) return true;
   std::vector<std::string> hosts = wish.hosts;
   std::sort(hosts.begin(), hosts.end());
   return world.certificate->hosts != hosts || now >= certificates::renewal_due(*world.certificate);
@@ -74,11 +75,12 @@ class ComponentDiff {
   ComponentDiff(const World& world, TimePoint now) : world_(world), now_(now) {}
 
   void add(const Wish& wish) {
-    std::visit(Overloaded{[this](const json& manifest) { add_manifest(manifest); },
-                          [this](const manifests::SecretRecipe& recipe) { add_secret(recipe); },
-                          [this](const CertificateWish& certificate) { add_certificate(certificate); },
-                          [this](const AdministratorWish& account) { add_administrator(account); }},
-               wish);
+    std::visit(
+        Overloaded{[this](const json& manifest) { add_manifest(manifest); },
+                   [this](const manifests::SecretRecipe& recipe) { add_secret(recipe); },
+                   [this](const CertificateWish& certificate) { add_certificate(certificate); },
+                   [this](const AdministratorWish& account) { add_administrator(account); }},
+        wish);
   }
 
   std::vector<Step> steps;
@@ -104,22 +106,19 @@ class ComponentDiff {
   }
 
   void add_secret(const manifests::SecretRecipe& recipe) {
-    if (present("Secret", recipe.name) != nullptr || obstacle) return;
-    if (data_exists(world_) && recipe.name != manifests::administrator_secret(world_.tenant)) {
-      obstacle = Readiness{
-          .ready = false,
-          .reason = "KeysLost",
-          .message = "Secret " + recipe.name + " is gone while the data that belongs to it is there: " +
-                     "restore it from a backup, or delete the tenant's PersistentVolumeClaims to " +
-                     "start anew"};
-      return;
+    const json* actual = present("Secret", recipe.name);
+    if (obstacle) return;
+    if (actual == nullptr) {
+      steps.emplace_back(CreateSecret{recipe});
+    } else if (metadata_differs(recipe.metadata, *actual)) {
+      steps.emplace_back(Apply{secret_metadata(recipe)});
     }
-    steps.emplace_back(CreateSecret{recipe});
   }
 
   void add_certificate(const CertificateWish& wish) {
     present("Secret", wish.secret_name);
-    if (!obstacle && certificate_due(wish, world_, now_)) steps.emplace_back(IssueCertificate{wish});
+    if (!obstacle && certificate_due(wish, world_, now_))
+      steps.emplace_back(IssueCertificate{wish});
   }
 
   void add_administrator(const AdministratorWish& wish) {
@@ -136,9 +135,7 @@ class ComponentDiff {
 };
 
 Readiness waiting_for(const std::string& need) {
-  return {.ready = false,
-          .reason = "Waiting",
-          .message = "waits until " + need + " is ready"};
+  return {.ready = false, .reason = "Waiting", .message = "waits until " + need + " is ready"};
 }
 
 /// Names of everything wished for, whether its turn has come or not.
@@ -167,8 +164,8 @@ Delete deletion_of(const json& object) {
           .resource_version = string_at(object, "metadata/resourceVersion")};
 }
 
-/// A pod of an old revision that never became ready blocks its StatefulSet for ever: Kubernetes does
-/// not replace it when the template is mended (kubernetes issue 67250).
+/// A pod of an old revision that never became ready blocks its StatefulSet for ever: Kubernetes
+/// does not replace it when the template is mended (kubernetes issue 67250).
 bool is_stuck(const json& pod, const World& world) {
   for (const json& owner : at_path(pod, "metadata/ownerReferences")) {
     if (string_at(owner, "kind") != "StatefulSet") continue;
@@ -206,6 +203,10 @@ std::vector<Step> clean_up(const Wishes& wishes, const World& world) {
 
 }  // namespace
 
+json secret_metadata(const manifests::SecretRecipe& recipe) {
+  return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", recipe.metadata}};
+}
+
 Wishes desire(const World& world) {
   Wishes wishes;
   for (const Component& component : components()) wishes[component.name] = component.desire(world);
@@ -217,8 +218,9 @@ Plan diff(const Wishes& wishes, const World& world, TimePoint now) {
   std::set<std::string> ready;
   for (const Component& component : components()) {
     ComponentPlan entry{.component = component.name, .steps = {}, .readiness = {}};
-    const auto missing = std::find_if(component.needs.begin(), component.needs.end(),
-                                      [&](const std::string& need) { return !ready.contains(need); });
+    const auto missing =
+        std::find_if(component.needs.begin(), component.needs.end(),
+                     [&](const std::string& need) { return !ready.contains(need); });
     if (missing != component.needs.end()) {
       entry.readiness = waiting_for(*missing);
     } else {
@@ -244,21 +246,23 @@ bool Plan::empty() const {
 
 std::string describe(const Step& step) {
   return std::visit(
-      Overloaded{[](const Apply& apply) { return "apply " + child_id(apply.manifest).display(); },
-                 [](const CreateSecret& create) { return "create Secret " + create.recipe.name; },
-                 [](const IssueCertificate& issue) {
-                   return "issue certificate Secret " + issue.wish.secret_name;
-                 },
-                 [](const RegisterAdministrator& account) {
-                   return "register administrator " + account.wish.localpart;
-                 },
-                 [](const Delete& removal) { return "delete " + removal.kind + " " + removal.name; }},
+      Overloaded{
+          [](const Apply& apply) { return "apply " + child_id(apply.manifest).display(); },
+          [](const CreateSecret& create) { return "create Secret " + create.recipe.name; },
+          [](const IssueCertificate& issue) {
+            return "issue certificate Secret " + issue.wish.secret_name;
+          },
+          [](const RegisterAdministrator& account) {
+            return "register administrator " + account.wish.localpart;
+          },
+          [](const Delete& removal) { return "delete " + removal.kind + " " + removal.name; }},
       step);
 }
 
 std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   for (const ComponentPlan& component : plan.components) {
-    for (const Step& step : component.steps) out << component.component << ": " << describe(step) << '\n';
+    for (const Step& step : component.steps)
+      out << component.component << ": " << describe(step) << '\n';
     if (!component.readiness.ready) {
       out << component.component << ": " << component.readiness.reason << ": "
           << component.readiness.message << '\n';

@@ -9,6 +9,8 @@ namespace alphorn::homeserver {
 
 namespace {
 
+// Of its own, so that mending the Secret's labels does not take the mark away.
+constexpr const char* kMarkManager = "alphorn-operator-mark";
 constexpr std::size_t kTokenLength = 48;
 constexpr std::size_t kSigningSeedBytes = 32;
 constexpr std::size_t kKeyIdLength = 4;
@@ -49,6 +51,11 @@ Secret value_in(const json* secret, const std::string& key) {
   return Secret(base64_decode(data.is_object() ? data.value(key, "") : ""));
 }
 
+class KeysLost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Carries out the steps of one pass against the API server and the tenant's programs.
 class Execution {
  public:
@@ -59,14 +66,23 @@ class Execution {
   void operator()(const Apply& step) { apply(step.manifest); }
 
   void operator()(const CreateSecret& step) {
-    refuse_foreign({.kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name});
-    record(kube::kinds::kSecret, parts_.client.create(kube::kinds::kSecret, drawn(step.recipe),
-                                                      kube::DryRun::no, stop_));
+    if (is_there(
+            {.kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name})) {
+      apply(secret_metadata(
+          step.recipe));  // ours, and the cache does not know it: give it its labels
+      return;
+    }
+    if (step.recipe.name != manifests::administrator_secret(world_.tenant)) refuse_lost_keys(step);
+    record(kube::kinds::kSecret,
+           parts_.client.create(kube::kinds::kSecret, drawn(step.recipe), kube::DryRun::no, stop_));
   }
 
   void operator()(const IssueCertificate& step) {
     const certificates::KeyPair pair =
         parts_.authority.issue(step.wish.hosts, std::chrono::system_clock::now());
+    if (!certificates::is_signed_by(pair.certificate_pem, world_.tenant.authority_pem)) {
+      throw std::runtime_error("the certificate authority's key and certificate do not match");
+    }
     apply({{"apiVersion", "v1"},
            {"kind", "Secret"},
            {"metadata", step.wish.metadata},
@@ -86,7 +102,8 @@ class Execution {
            {"metadata",
             {{"name", step.wish.secret_name},
              {"namespace", world_.tenant.ns},
-             {"annotations", {{kRegisteredAnnotation, step.mark}}}}}});
+             {"annotations", {{kRegisteredAnnotation, step.mark}}}}}},
+          kMarkManager);
   }
 
   void operator()(const Delete& step) {
@@ -95,29 +112,55 @@ class Execution {
   }
 
  private:
-  void apply(const json& manifest) {
+  void apply(const json& manifest, const std::string& manager = manifests::kFieldManager) {
     const kube::Kind kind = kind_named(string_at(manifest, "kind"));
     const kube::ObjectRef reference{
         .kind = kind, .ns = world_.tenant.ns, .name = string_at(manifest, "metadata/name")};
-    // What is not in the cache carries no label of ours: if it exists, somebody else made it.
-    const bool known = world_.child(kind.name, reference.name) != nullptr;
-    if (!known) refuse_foreign(reference);
-    record(kind, parts_.client.apply(
-                     kind, manifest,
-                     {.field_manager = manifests::kFieldManager, .force = kube::Force::yes}, stop_));
+    // What is not in the cache carries no label of ours: if it exists, somebody else may have made
+    // it.
+    if (world_.child(kind.name, reference.name) == nullptr) is_there(reference);
+    record(kind, parts_.client.apply(kind, manifest,
+                                     {.field_manager = manager, .force = kube::Force::yes}, stop_));
   }
 
-  /// The object may also be ours and merely newer than the cache: then the next pass knows it.
-  void refuse_foreign(const kube::ObjectRef& reference) const {
+  /// Whether the object exists on the server. Throws when it exists and is somebody else's.
+  bool is_there(const kube::ObjectRef& reference) const {
     const auto object = parts_.client.get(reference, stop_);
-    if (!object) return;
-    const json& labels = at_path(*object, "metadata/labels");
-    const bool ours = labels.is_object() &&
-                      labels.value(manifests::kTenantLabel, "") == world_.tenant.name &&
-                      labels.value(manifests::kManagedByLabel, "") == manifests::kManagedBy;
-    if (ours) return;
-    throw std::runtime_error(reference.display() +
-                             " exists and is not Alphorn's; rename or remove it");
+    if (object && !is_ours(*object)) {
+      throw std::runtime_error(reference.display() +
+                               " exists and is not Alphorn's; rename or remove it");
+    }
+    return object.has_value();
+  }
+
+  /// Ours by its owner or, when it has none, by who wrote it. Labels do not decide: they may be
+  /// lost.
+  bool is_ours(const json& object) const {
+    for (const json& owner : at_path(object, "metadata/ownerReferences")) {
+      if (owner.value("controller", false)) return string_at(owner, "uid") == world_.tenant.uid;
+    }
+    for (const json& entry : at_path(object, "metadata/managedFields")) {
+      const std::string manager = string_at(entry, "manager");
+      if (manager == manifests::kFieldManager || manager == kube::kUserAgent) return true;
+    }
+    return false;
+  }
+
+  /// Data without its keys: new ones would turn the company's server into another one. The server
+  /// is asked, for claims may have lost their labels or have been restored without any.
+  void refuse_lost_keys(const CreateSecret& step) const {
+    for (const std::string& claim :
+         {manifests::database_claim(world_.tenant), manifests::media_claim(world_.tenant)}) {
+      if (!parts_.client.get(
+              {.kind = kube::kinds::kPersistentVolumeClaim, .ns = world_.tenant.ns, .name = claim},
+              stop_)) {
+        continue;
+      }
+      throw KeysLost("Secret " + step.recipe.name +
+                     " is gone while the data that belongs to it is " +
+                     "there: restore it from a backup, or delete the tenant's " +
+                     "PersistentVolumeClaims to start anew");
+    }
   }
 
   void record(const kube::Kind& kind, const json& object) {
@@ -129,6 +172,10 @@ class Execution {
   const World& world_;
   std::stop_token stop_;
 };
+
+Failure failed(const std::exception& error) {
+  return {.reason = "Failed", .message = error.what()};
+}
 
 json subject(const World& world) {
   return {{"apiVersion", kCompanyHomeserver.api_version()},
@@ -154,11 +201,16 @@ Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_tok
         std::visit(execution, step);
         changes += (changes.empty() ? ": " : ", ") + describe(step);
       }
+    } catch (const kube::ApiError& error) {
+      // Somebody was quicker: the next pass sees what is there now.
+      if (!error.is_conflict() && !error.already_exists()) failures[component] = failed(error);
     } catch (const http::TransportError& error) {
       if (error.kind() == http::TransportError::Kind::stopped) throw;
-      failures[component] = error.what();
+      failures[component] = failed(error);
+    } catch (const KeysLost& error) {
+      failures[component] = {.reason = "KeysLost", .message = error.what()};
     } catch (const std::runtime_error& error) {
-      failures[component] = error.what();
+      failures[component] = failed(error);
     }
     // One event, not one a step: an object has room for few, and trouble needs it more.
     if (changes.empty()) return;
@@ -168,9 +220,9 @@ Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_tok
     carry_out(component.component, component.steps);
   }
   carry_out("cleanUp", plan.clean_up);
-  for (const auto& [component, problem] : failures) {
-    parts_.events.record(subject(world), Type::warning, "Failed", "Reconcile",
-                         component + ": " + problem);
+  for (const auto& [component, failure] : failures) {
+    parts_.events.record(subject(world), Type::warning, failure.reason, "Reconcile",
+                         component + ": " + failure.message);
   }
   return failures;
 }

@@ -8,12 +8,17 @@ namespace {
 
 StorageClasses storage_classes_in(const Cache& cache) {
   StorageClasses classes;
+  std::string newest;  // of several defaults Kubernetes takes the newest
   for (const auto& object : cache.store_of(kube::kinds::kStorageClass)->list()) {
-    classes.names.insert(string_at(*object, "metadata/name"));
+    const std::string name = string_at(*object, "metadata/name");
+    classes.names.insert(name);
+    if (object->value("allowVolumeExpansion", false)) classes.expandable.insert(name);
     const json& annotations = at_path(*object, "metadata/annotations");
     if (annotations.is_object() &&
-        annotations.value("storageclass.kubernetes.io/is-default-class", "") == "true") {
-      classes.has_default = true;
+        annotations.value("storageclass.kubernetes.io/is-default-class", "") == "true" &&
+        string_at(*object, "metadata/creationTimestamp") >= newest) {
+      newest = string_at(*object, "metadata/creationTimestamp");
+      classes.default_name = name;
     }
   }
   return classes;
@@ -81,13 +86,18 @@ std::optional<World> Reconciler::observe(const kube::Key& key, std::stop_token s
   }
   const std::string leaf = secret_value(world, manifests::gateway_certificate(tenant), "tls.crt");
   world.certificate = certificates::inspect(leaf);
-  world.certificate_is_ours = certificates::is_signed_by(leaf, tenant.authority_pem);
+  const Secret leaf_key{secret_value(world, manifests::gateway_certificate(tenant), "tls.key")};
+  world.certificate_is_usable = certificates::is_signed_by(leaf, tenant.authority_pem) &&
+                                certificates::key_matches(leaf, leaf_key);
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;
   world.signing_key_id =
       key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
 
   if (homeserver_rolled_out(world)) world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
-  if (gateway_rolled_out(world)) world.gateway = parts_.servers.ask_gateway(tenant, stop);
+  // A gateway before a silent homeserver has nothing to add, and would cost as much patience again.
+  const bool answers = world.homeserver && world.homeserver->problem.empty();
+  if (answers && gateway_rolled_out(world))
+    world.gateway = parts_.servers.ask_gateway(tenant, stop);
   return world;
 }
 

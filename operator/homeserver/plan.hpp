@@ -17,7 +17,9 @@ struct Apply {
   json manifest;
 };
 
-/// A Secret whose values are drawn now, once.
+/// A Secret whose values are drawn now, once. Carrying it out looks at the server first: a Secret
+/// that has merely lost its labels is taken back, and where data exists without its keys none are
+/// drawn.
 struct CreateSecret {
   manifests::SecretRecipe recipe;
 };
@@ -40,6 +42,9 @@ struct Delete {
   std::string uid;
   std::string resource_version;
 };
+
+/// The manifest that mends a drawn Secret's metadata and leaves its values alone.
+json secret_metadata(const manifests::SecretRecipe& recipe);
 
 using Step = std::variant<Apply, CreateSecret, IssueCertificate, RegisterAdministrator, Delete>;
 
@@ -71,7 +76,8 @@ Wishes desire(const World& world);
 Plan diff(const Wishes& wishes, const World& world, TimePoint now);
 
 /// True when `actual` lacks or changed anything that `desired` says. Fields that `desired` does not
-/// mention are somebody else's. Items of a list are matched by their natural key (name, mountPath ...).
+/// mention are somebody else's. Items of a list are matched by their natural key (name, mountPath
+/// ...).
 bool differs(const json& desired, const json& actual);
 
 }  // namespace alphorn::homeserver

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/quantity.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -19,8 +20,8 @@ Readiness absent(const std::string& kind, const std::string& name) {
   return not_ready("Creating", kind + " " + name + " does not exist yet");
 }
 
-/// Reasons of a waiting container, as stable words: the kubelet alternates between a failure and its
-/// back-off, and its message counts seconds.
+/// Reasons of a waiting container, as stable words: the kubelet alternates between a failure and
+/// its back-off, and its message counts seconds.
 std::string stable_reason(const std::string& reason) {
   static const std::set<std::string> image{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull",
                                            "InvalidImageName"};
@@ -29,9 +30,17 @@ std::string stable_reason(const std::string& reason) {
   return reason;
 }
 
+/// Between two crashes a container runs or has just ended; it loops all the same.
+bool is_crash_looping(const json& status) {
+  if (status.value("ready", false) || integer_at(status, "restartCount") == 0) return false;
+  return integer_at(status, "lastState/terminated/exitCode") != 0 ||
+         integer_at(status, "state/terminated/exitCode") != 0;
+}
+
 /// What keeps one container from running; nothing when it runs or merely starts.
 std::optional<Readiness> container_problem(const json& pod, const json& status) {
-  const std::string reason = stable_reason(string_at(status, "state/waiting/reason"));
+  std::string reason = stable_reason(string_at(status, "state/waiting/reason"));
+  if (is_crash_looping(status)) reason = "CrashLooping";
   if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") {
     return std::nullopt;
   }
@@ -44,7 +53,8 @@ std::optional<Readiness> container_problem(const json& pod, const json& status) 
   if (reason == "CrashLooping") {
     return not_ready(reason, where + " ends again and again; see kubectl logs");
   }
-  return not_ready(reason, where + ": " + string_at(status, "state/waiting/message"));
+  // The kubelet's own text counts attempts and names containers: it would never be the same twice.
+  return not_ready(reason, where + " cannot be started; see kubectl describe pod");
 }
 
 std::optional<Readiness> scheduling_problem(const json& pod) {
@@ -81,10 +91,10 @@ Readiness stateful_set_ready(const World& world, const std::string& name) {
   const json* set = world.child("StatefulSet", name);
   if (set == nullptr) return absent("StatefulSet", name);
   const std::int64_t replicas = integer_at(*set, "spec/replicas", 1);
-  const bool ready = observed(*set) && integer_at(*set, "status/readyReplicas") >= replicas &&
-                     integer_at(*set, "status/updatedReplicas") >= replicas &&
-                     string_at(*set, "status/currentRevision") ==
-                         string_at(*set, "status/updateRevision");
+  const bool ready =
+      observed(*set) && integer_at(*set, "status/readyReplicas") >= replicas &&
+      integer_at(*set, "status/updatedReplicas") >= replicas &&
+      string_at(*set, "status/currentRevision") == string_at(*set, "status/updateRevision");
   return ready ? kReady : explain_pods(world, "StatefulSet", name);
 }
 
@@ -102,13 +112,30 @@ Readiness deployment_ready(const World& world, const std::string& name) {
 std::optional<Readiness> storage_class_problem(const World& world, const std::string& claim,
                                                const std::string& storage_class) {
   if (storage_class.empty()) {
-    if (world.storage_classes.has_default) return std::nullopt;
-    return not_ready("NoDefaultStorageClass",
-                     "claim " + claim + " names no storage class and the cluster has no default one");
+    if (!world.storage_classes.default_name.empty()) return std::nullopt;
+    return not_ready(
+        "NoDefaultStorageClass",
+        "claim " + claim + " names no storage class and the cluster has no default one");
   }
   if (world.storage_classes.names.contains(storage_class)) return std::nullopt;
   return not_ready("StorageClassMissing", "claim " + claim + " asks for storage class \"" +
-                                              storage_class + "\", which the cluster does not have");
+                                              storage_class +
+                                              "\", which the cluster does not have");
+}
+
+/// Why a bound claim stays smaller than asked for; nothing when it is as asked or will be.
+std::optional<Readiness> growth_problem(const World& world, const std::string& name) {
+  const json* claim = world.child("PersistentVolumeClaim", name);
+  if (claim == nullptr) return std::nullopt;
+  const std::string stored = string_at(*claim, "spec/resources/requests/storage");
+  const auto& spec = world.tenant.spec;
+  const bool is_media = name == manifests::media_claim(world.tenant);
+  const std::string asked = is_media ? spec.media.size : spec.database.size;
+  if (stored == asked || claim_size(world, name, asked) == asked) return std::nullopt;
+  return Readiness{.ready = true,
+                   .reason = "VolumeCannotGrow",
+                   .message = "claim " + name + " stays at " + stored + " instead of " + asked +
+                              ": its storage class lets no volume grow, and none can shrink"};
 }
 
 std::optional<Readiness> claim_problem(const World& world, const std::string& name) {
@@ -117,13 +144,28 @@ std::optional<Readiness> claim_problem(const World& world, const std::string& na
   const std::string phase = string_at(*claim, "status/phase");
   if (phase == "Bound") return std::nullopt;
   if (phase == "Lost") {
-    return not_ready("VolumeLost", "claim " + name + " has lost its volume; see kubectl describe pvc");
+    return not_ready("VolumeLost",
+                     "claim " + name + " has lost its volume; see kubectl describe pvc");
   }
-  // Pending is right until a pod uses the claim (WaitForFirstConsumer), unless its class is missing.
+  // Pending is right until a pod uses the claim (WaitForFirstConsumer), unless its class is
+  // missing.
   return storage_class_problem(world, name, string_at(*claim, "spec/storageClassName"));
 }
 
 }  // namespace
+
+std::string claim_size(const World& world, const std::string& name, const std::string& asked) {
+  const json* claim = world.child("PersistentVolumeClaim", name);
+  if (claim == nullptr) return asked;
+  const std::string stored = string_at(*claim, "spec/resources/requests/storage");
+  const auto now = api::Quantity::parse(stored);
+  const auto wanted = api::Quantity::parse(asked);
+  if (!now || !wanted || *wanted <= *now) return stored;
+  const bool bound = string_at(*claim, "status/phase") == "Bound";
+  const bool can_grow =
+      world.storage_classes.expandable.contains(string_at(*claim, "spec/storageClassName"));
+  return bound && can_grow ? asked : stored;
+}
 
 Readiness keys_ready(const World& world) {
   for (const manifests::SecretRecipe& recipe : manifests::keys(world.tenant)) {
@@ -144,13 +186,18 @@ Readiness volumes_ready(const World& world) {
        {manifests::database_claim(world.tenant), manifests::media_claim(world.tenant)}) {
     if (const auto problem = claim_problem(world, claim)) return *problem;
   }
+  for (const std::string& claim :
+       {manifests::database_claim(world.tenant), manifests::media_claim(world.tenant)}) {
+    if (const auto note = growth_problem(world, claim)) return *note;
+  }
   return kReady;
 }
 
 Readiness exposure_ready(const World& world) {
   const std::string name = manifests::gateway_name(world.tenant);
   if (world.child("Service", name) == nullptr) return absent("Service", name);
-  if (world.tenant.spec.exposure.mode == api::Exposure::Mode::node_port && !world.tenant.node_port) {
+  if (world.tenant.spec.exposure.mode == api::Exposure::Mode::node_port &&
+      !world.tenant.node_port) {
     return not_ready("NodePortPending", "Service " + name + " has no node port yet");
   }
   return kReady;
@@ -189,18 +236,18 @@ Readiness homeserver_ready(const World& world) {
   }
   const auto& ids = answer.signing_key_ids;
   if (std::find(ids.begin(), ids.end(), world.signing_key_id) == ids.end()) {
-    return not_ready("WrongSigningKey", "the homeserver does not sign with " + world.signing_key_id +
-                                            ", the key in Secret " +
+    return not_ready("WrongSigningKey", "the homeserver does not sign with " +
+                                            world.signing_key_id + ", the key in Secret " +
                                             manifests::homeserver_keys(world.tenant));
   }
   return kReady;
 }
 
 std::string registration_mark(const World& world) {
-  const json* claim =
-      world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant));
+  const json* claim = world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant));
   const std::string volume = claim == nullptr ? "" : string_at(*claim, "metadata/uid");
-  return "@" + world.tenant.spec.administrator + ":" + world.tenant.spec.server_name + " in " + volume;
+  return "@" + world.tenant.spec.administrator + ":" + world.tenant.spec.server_name + " in " +
+         volume;
 }
 
 Readiness administrator_ready(const World& world) {

@@ -14,6 +14,10 @@ Readiness homeserver_ready(const World& world);
 Readiness administrator_ready(const World& world);
 Readiness gateway_ready(const World& world);
 
+/// The size a claim can be asked for: what it has, where it cannot follow. Asking for more would be
+/// refused in every pass, and a refused step would hold up everything that needs the volume.
+std::string claim_size(const World& world, const std::string& name, const std::string& asked);
+
 /// The workload alone is rolled out: worth asking the program itself.
 bool homeserver_rolled_out(const World& world);
 bool gateway_rolled_out(const World& world);

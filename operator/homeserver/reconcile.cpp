@@ -10,9 +10,13 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::chrono::milliseconds kUntilCacheShowsOwnWrites = 50ms;
-// Kubernetes tells of its own changes at once; a program that does not answer yet has to be asked again.
+// Kubernetes tells of its own changes at once; a program that does not answer yet has to be asked
+// again.
 constexpr std::chrono::milliseconds kWhileWaiting = 3s;
 constexpr std::chrono::milliseconds kAtRest = 60s;
+// A server that has not answered for so long is asked less often: asking holds a worker.
+constexpr std::chrono::minutes kPatience{2};
+constexpr std::chrono::milliseconds kWhileBroken = 15s;
 
 /// At rest, tenants are looked at in turn and not all at once.
 std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
@@ -20,10 +24,16 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
   return delay + std::chrono::milliseconds{random() % static_cast<unsigned>(delay.count() / 5)};
 }
 
+std::chrono::milliseconds next_look(const json& status, TimePoint now) {
+  if (is_ready(status)) return kAtRest;
+  const auto since = parse_time(reported(status, "Ready").since);
+  return since && now - *since > kPatience ? kWhileBroken : kWhileWaiting;
+}
+
 std::string joined(const Failures& failures) {
   std::string text;
-  for (const auto& [component, problem] : failures) {
-    text += (text.empty() ? "" : "; ") + component + ": " + problem;
+  for (const auto& [component, failure] : failures) {
+    text += (text.empty() ? "" : "; ") + component + ": " + failure.message;
   }
   return text;
 }
@@ -46,12 +56,12 @@ controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token 
 
   if (!failures.empty()) throw std::runtime_error(joined(failures));  // backs off
   if (!world->violations.empty()) return controller::Outcome::done();
-  return controller::Outcome::again_in(jittered(is_ready(status) ? kAtRest : kWhileWaiting));
+  return controller::Outcome::again_in(jittered(next_look(status, now)));
 }
 
 void Reconciler::write_status(const json& status, const World& world, std::stop_token stop) {
   const json& before = world.resource.status;
-  if (status == before) return;
+  if (!status_differs(status, before)) return;
   const json object = {{"apiVersion", kCompanyHomeserver.api_version()},
                        {"kind", kCompanyHomeserver.name},
                        {"metadata",

@@ -18,8 +18,8 @@ namespace alphorn::homeserver {
 
 /// Brings one tenant from what is to what its CompanyHomeserver asks for. A pass is
 /// observe -> desire -> diff -> execute -> summarize; only the first and the fourth touch a server.
-/// A crash after any single write is healed by the next pass. Thread-safe: passes of different tenants
-/// run side by side; the work queue keeps those of one tenant apart.
+/// A crash after any single write is healed by the next pass. Thread-safe: passes of different
+/// tenants run side by side; the work queue keeps those of one tenant apart.
 class Reconciler {
  public:
   /// References must outlive the reconciler.

@@ -7,7 +7,8 @@ namespace alphorn::homeserver {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+// Short, for a worker waits: a server that cannot answer this is not well.
+constexpr std::chrono::seconds kPatience{4};
 // Registration hashes a password: about a quarter of a second, more on a busy node.
 constexpr std::chrono::seconds kRegistrationPatience{60};
 
@@ -66,10 +67,9 @@ Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_to
                                                  .ca_pem = tenant.authority_pem,
                                                  .tls_server_name = tenant.spec.matrix_host,
                                                  .timeout = kPatience});
-    const http::Response response =
-        transport->send({.target = "/_matrix/client/versions",
-                         .headers = {{"Host", tenant.spec.matrix_host}}},
-                        stop);
+    const http::Response response = transport->send(
+        {.target = "/_matrix/client/versions", .headers = {{"Host", tenant.spec.matrix_host}}},
+        stop);
     if (response.status == 200) return Answer{.problem = ""};
     return Answer{.problem = "the gateway answers " + std::to_string(response.status) +
                              " to /_matrix/client/versions"};

@@ -13,11 +13,12 @@ class Servers {
  public:
   virtual ~Servers() = default;
 
-  /// Its release, its keys, and whether it reaches its database. Never throws but on stop: trouble is
-  /// the answer's `problem`.
+  /// Its release, its keys, and whether it reaches its database. Never throws but on stop: trouble
+  /// is the answer's `problem`.
   virtual Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
-  /// Whether a client gets through: TLS under the public name with our authority, then the homeserver.
+  /// Whether a client gets through: TLS under the public name with our authority, then the
+  /// homeserver.
   virtual Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
   /// See matrix::Homeserver::ensure_administrator.

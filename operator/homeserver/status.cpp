@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/encoding.hpp"
 #include "homeserver/readiness.hpp"
 
 namespace alphorn::homeserver {
@@ -11,7 +12,7 @@ namespace {
 
 const std::set<std::string> kStalledReasons{"KeysLost", "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
-const std::set<std::string> kProgress{"Applying",   "Creating",    "NodePortPending", "NotAsked",
+const std::set<std::string> kProgress{"Applying",    "Creating",   "NodePortPending", "NotAsked",
                                       "Registering", "RollingOut", "Waiting"};
 constexpr std::size_t kMaxMessage = 1024;
 
@@ -35,7 +36,7 @@ class Conditions {
     list_.push_back({{"type", type},
                      {"status", status},
                      {"reason", reason},
-                     {"message", message.substr(0, kMaxMessage)},
+                     {"message", shortened(message, kMaxMessage)},
                      {"observedGeneration", world_.resource.generation},
                      {"lastTransitionTime",
                       flipped ? format_time(now_) : string_at(*before, "lastTransitionTime")}});
@@ -58,7 +59,7 @@ struct Summary {
 Readiness outcome_of(const ComponentPlan& component, const Failures& failures, bool paused) {
   const auto failed = failures.find(component.component);
   if (failed != failures.end()) {
-    return {.ready = false, .reason = "Failed", .message = failed->second};
+    return {.ready = false, .reason = failed->second.reason, .message = failed->second.message};
   }
   if (component.readiness.ready && !component.steps.empty() && !paused) {
     return {.ready = false, .reason = "Applying", .message = describe(component.steps.front())};
@@ -66,7 +67,8 @@ Readiness outcome_of(const ComponentPlan& component, const Failures& failures, b
   return component.readiness;
 }
 
-void add_summary(Conditions& conditions, const World& world, const std::optional<Summary>& trouble) {
+void add_summary(Conditions& conditions, const World& world,
+                 const std::optional<Summary>& trouble) {
   if (!trouble) {
     const std::string what = manifests::public_url(world.tenant) + " answers as Synapse " +
                              world.tenant.version + " for " + world.tenant.spec.server_name;
@@ -114,7 +116,8 @@ void add_facts(json& status, const World& world, const Plan& plan) {
   if (!world.signing_key_id.empty()) status["signingKeyId"] = world.signing_key_id;
   if (world.homeserver && world.homeserver->problem.empty()) {
     status["version"] = world.homeserver->version;
-  } else if (const std::string known = string_at(world.resource.status, "version"); !known.empty()) {
+  } else if (const std::string known = string_at(world.resource.status, "version");
+             !known.empty()) {
     status["version"] = known;  // what ran last, until it is asked again
   }
   if (world.certificate) {
@@ -122,8 +125,9 @@ void add_facts(json& status, const World& world, const Plan& plan) {
                              {"notAfter", format_time(world.certificate->not_after)}};
   }
   if (administrator_ready(world).ready) {
-    status["administrator"] = {{"userId", "@" + tenant.spec.administrator + ":" + tenant.spec.server_name},
-                               {"secretName", manifests::administrator_secret(tenant)}};
+    status["administrator"] = {
+        {"userId", "@" + tenant.spec.administrator + ":" + tenant.spec.server_name},
+        {"secretName", manifests::administrator_secret(tenant)}};
   }
 }
 
@@ -155,7 +159,8 @@ Reported reported(const json& status, const std::string& type) {
   if (condition == nullptr) return {};
   return {.status = string_at(*condition, "status"),
           .reason = string_at(*condition, "reason"),
-          .message = string_at(*condition, "message")};
+          .message = string_at(*condition, "message"),
+          .since = string_at(*condition, "lastTransitionTime")};
 }
 
 bool is_trouble(const json& status) {
@@ -164,6 +169,14 @@ bool is_trouble(const json& status) {
     const Reported condition = reported(status, title_case(component.name) + "Ready");
     return condition.status == "False" && !kProgress.contains(condition.reason);
   });
+}
+
+bool status_differs(const json& status, const json& before) {
+  if (!before.is_object() || differs(status, before)) return true;
+  for (const auto& [field, value] : before.items()) {
+    if (!status.contains(field)) return true;
+  }
+  return false;
 }
 
 bool is_ready(const json& status) { return reported(status, "Ready").status == "True"; }

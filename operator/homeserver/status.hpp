@@ -8,12 +8,20 @@
 
 namespace alphorn::homeserver {
 
-/// What went wrong while a component's steps were carried out, by component; in words without secrets.
-using Failures = std::map<std::string, std::string>;
+/// What went wrong while a component's steps were carried out, in words without secrets.
+struct Failure {
+  std::string reason;  ///< "Failed", or a reason that stands for itself ("KeysLost")
+  std::string message;
+};
+using Failures = std::map<std::string, Failure>;  // by component
 
-/// The status to write: a function of what was seen and done, and of `now` only for the moment at which
-/// a condition flips. Pure; equal to the present status when nothing happened.
+/// The status to write: a function of what was seen and done, and of `now` only for the moment at
+/// which a condition flips. Pure; equal to the present status when nothing happened.
 json summarize(const World& world, const Plan& plan, const Failures& failures, TimePoint now);
+
+/// True when `status` says something that `before` does not. Conditions of types that are not ours
+/// are somebody else's and do not count.
+bool status_differs(const json& status, const json& before);
 
 /// True when the tenant serves people: condition Ready of a status.
 bool is_ready(const json& status);
@@ -26,6 +34,7 @@ struct Reported {
   std::string status;
   std::string reason;
   std::string message;
+  std::string since;  ///< when its status last flipped
   bool operator==(const Reported&) const = default;
 };
 Reported reported(const json& status, const std::string& type);

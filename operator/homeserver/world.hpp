@@ -38,7 +38,8 @@ struct Answer {
 /// The storage classes of the cluster.
 struct StorageClasses {
   std::set<std::string> names;
-  bool has_default = false;
+  std::set<std::string> expandable;  ///< those that let a volume grow
+  std::string default_name;          ///< "" when no class is the default
 };
 
 /// Everything a pass may decide on, seen at one moment. Plain data.
@@ -50,9 +51,10 @@ struct World {
   std::vector<ObjectPtr> pods;
   StorageClasses storage_classes;
   std::optional<certificates::Facts> certificate;  ///< of the gateway's Secret
-  bool certificate_is_ours = false;                ///< signed by the authority in force
-  std::string signing_key_id;                      ///< "ed25519:a_1b2c", from the key Secret
-  std::optional<Answer> homeserver;                ///< asked once its workload is rolled out
+  /// It is signed by the authority in force and lies beside its own key.
+  bool certificate_is_usable = false;
+  std::string signing_key_id;        ///< "ed25519:a_1b2c", from the key Secret
+  std::optional<Answer> homeserver;  ///< asked once its workload is rolled out
   std::optional<Answer> gateway;
 
   const json* child(const std::string& kind, const std::string& name) const;

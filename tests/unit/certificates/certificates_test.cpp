@@ -16,8 +16,7 @@ TEST(Certificates, LeafCarriesItsHostsAndIsSignedByItsAuthority) {
   ASSERT_TRUE(facts);
   EXPECT_THAT(facts->hosts, testing::ElementsAre("acme.example", "matrix.acme.example"));
   EXPECT_TRUE(is_signed_by(leaf.certificate_pem, authority.certificate_pem));
-  EXPECT_FALSE(is_signed_by(leaf.certificate_pem,
-                            make_authority("Another", kNow).certificate_pem));
+  EXPECT_FALSE(is_signed_by(leaf.certificate_pem, make_authority("Another", kNow).certificate_pem));
 }
 
 TEST(Certificates, LeafLivesNinetyDaysAndIsDueAtTwoThirds) {
@@ -40,6 +39,21 @@ TEST(Certificates, LongHostNamesFit) {
   const std::string host = std::string(60, 'a') + "." + std::string(60, 'b') + ".example";
   EXPECT_THAT(inspect(issue(authority, {host}, kNow).certificate_pem)->hosts,
               testing::ElementsAre(host));
+}
+
+TEST(Certificates, KeyIsToldFromAnothersKey) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  const KeyPair leaf = issue(authority, {"a.example"}, kNow);
+  EXPECT_TRUE(key_matches(leaf.certificate_pem, leaf.key_pem));
+  EXPECT_FALSE(key_matches(leaf.certificate_pem, authority.key_pem));
+  EXPECT_FALSE(key_matches(leaf.certificate_pem, Secret("nonsense")));
+}
+
+TEST(Certificates, OnlyAnAuthorityInForceIsOne) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  EXPECT_TRUE(is_authority(authority.certificate_pem, kNow));
+  EXPECT_FALSE(is_authority(authority.certificate_pem, kNow + hours(24 * 3651)));
+  EXPECT_FALSE(is_authority(issue(authority, {"a.example"}, kNow).certificate_pem, kNow));
 }
 
 TEST(Certificates, UnreadableTextIsNoCertificate) {

@@ -60,10 +60,6 @@ TEST(Diff, CrashAfterAnyStepEndsInTheSameState) {
 
 TEST(Diff, DeletedChildIsMadeAgain) {
   for (const auto& [id, object] : a_running_tenant().children) {
-    if (id.kind == "PersistentVolumeClaim" || id.name == "acme-homeserver-keys" ||
-        id.name == "acme-database-keys") {
-      continue;  // kept: see LostKeysAreNotDrawnAgain
-    }
     World world = a_running_tenant();
     world.children.erase(id);
     EXPECT_FALSE(plan_of(world).empty()) << id.display();
@@ -72,15 +68,37 @@ TEST(Diff, DeletedChildIsMadeAgain) {
   }
 }
 
-TEST(Diff, LostKeysAreNotDrawnAgain) {
+TEST(Diff, LostLabelOfAKeySecretIsMendedWithoutTouchingItsValues) {
   World world = a_running_tenant();
-  world.children.erase({.kind = "Secret", .name = "acme-homeserver-keys"});
+  change(world, "Secret", "acme-homeserver-keys",
+         [](json& secret) { secret["metadata"]["labels"].erase("alphorn.dev/keep"); });
   const Plan plan = plan_of(world);
-  EXPECT_TRUE(plan.components.front().steps.empty());
-  EXPECT_EQ(readiness_of(plan, "keys").reason, "KeysLost");
-  const json status = summarize(world, plan, {}, kNow);
-  EXPECT_EQ(reported(status, "Stalled").status, "True");
-  EXPECT_THAT(reported(status, "Ready").message, HasSubstr("restore it from a backup"));
+  EXPECT_THAT(steps_of(plan), testing::ElementsAre("apply Secret acme-homeserver-keys"));
+  EXPECT_FALSE(std::get<Apply>(plan.components.front().steps.front()).manifest.contains("data"));
+}
+
+TEST(Diff, VolumeThatCannotGrowIsLeftAsItIsAndHoldsNothingUp) {
+  World world = a_running_tenant();
+  world.tenant.spec.media.size = "99Gi";
+  const Plan plan = plan_of(world);
+  EXPECT_TRUE(plan.empty()) << plan;
+  EXPECT_EQ(readiness_of(plan, "volumes").reason, "VolumeCannotGrow");
+  EXPECT_TRUE(is_ready(summarize(world, plan, {}, kNow)));
+}
+
+TEST(Diff, VolumeGrowsWhereItsClassLetsIt) {
+  World world = a_running_tenant();
+  world.tenant.spec.media.size = "99Gi";
+  world.storage_classes.expandable = {"standard"};
+  EXPECT_THAT(steps_of(plan_of(world)),
+              testing::ElementsAre("apply PersistentVolumeClaim acme-media"));
+}
+
+TEST(Diff, ClaimKeepsItsClassWhenTheDefaultMoves) {
+  World world = a_running_tenant();
+  world.storage_classes.default_name = "other";
+  world.tenant.spec.media.storage_class = "third";
+  EXPECT_TRUE(plan_of(world).empty());
 }
 
 TEST(Diff, EditedFieldIsPutBackAndForeignFieldsAreLeftAlone) {
@@ -136,7 +154,7 @@ TEST(Diff, CertificateIsRenewedAtTwoThirdsOfItsLife) {
 
 TEST(Diff, CertificateFollowsHostsAndAuthority) {
   World world = a_running_tenant();
-  world.certificate_is_ours = false;
+  world.certificate_is_usable = false;
   EXPECT_EQ(steps_of(plan_of(world)).size(), 1U);
   world = a_running_tenant();
   world.tenant.spec.matrix_host = "m.acme.example";
@@ -153,9 +171,9 @@ TEST(Diff, StuckPodOfAnOldRevisionIsDeleted) {
         {"uid", "p"},
         {"labels", {{"controller-revision-hash", "r0"}}},
         {"ownerReferences",
-         json::array({{{"kind", "StatefulSet"}, {"name", "acme-homeserver"}, {"controller", true}}})}}},
-      {"status",
-       {{"conditions", json::array({{{"type", "Ready"}, {"status", "False"}}})}}}}));
+         json::array(
+             {{{"kind", "StatefulSet"}, {"name", "acme-homeserver"}, {"controller", true}}})}}},
+      {"status", {{"conditions", json::array({{{"type", "Ready"}, {"status", "False"}}})}}}}));
   EXPECT_THAT(steps_of(plan_of(world)), testing::ElementsAre("delete Pod acme-homeserver-0"));
 }
 

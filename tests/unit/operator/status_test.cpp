@@ -57,13 +57,15 @@ TEST(Status, NamesTheFirstComponentThatIsNotReady) {
 }
 
 json waiting_pod(const std::string& reason) {
-  return {{"kind", "Pod"},
-          {"metadata", {{"name", "acme-database-0"}}},
-          {"status",
-           {{"containerStatuses",
-             json::array({{{"name", "postgres"},
-                           {"image", "postgres:99"},
-                           {"state", {{"waiting", {{"reason", reason}, {"message", "back-off 10s"}}}}}}})}}}};
+  return {
+      {"kind", "Pod"},
+      {"metadata", {{"name", "acme-database-0"}}},
+      {"status",
+       {{"containerStatuses",
+         json::array(
+             {{{"name", "postgres"},
+               {"image", "postgres:99"},
+               {"state", {{"waiting", {{"reason", reason}, {"message", "back-off 10s"}}}}}}})}}}};
 }
 
 TEST(Status, ExplainsAMissingImageInWordsThatDoNotFlicker) {
@@ -99,6 +101,61 @@ TEST(Status, InvalidSpecIsStalledAndKeepsWhatIsKnown) {
   EXPECT_EQ(string_at(status, "address"), "https://matrix.acme.example");
 }
 
+TEST(Status, LostKeysStallTheTenantAndSayWhatToDo) {
+  const World world = a_running_tenant();
+  const json status =
+      summarize(world, plan_of(world), {{"keys", {"KeysLost", "restore it from a backup"}}}, kNow);
+  EXPECT_EQ(reported(status, "Stalled").status, "True");
+  EXPECT_EQ(reported(status, "Stalled").reason, "KeysLost");
+  EXPECT_THAT(reported(status, "Ready").message, HasSubstr("restore it from a backup"));
+}
+
+TEST(Status, ConditionOfSomebodyElseIsNoDifference) {
+  const World world = a_running_tenant();
+  const json status = status_of(world);
+  json stored = status;
+  const json foreign = {{"type", "Foreign"}, {"status", "True"}};
+  stored["conditions"].push_back(foreign);
+  EXPECT_FALSE(status_differs(status, stored));
+  stored["conditions"][0]["status"] = "Unknown";
+  EXPECT_TRUE(status_differs(status, stored));
+  stored = status;
+  stored["former"] = "field";
+  EXPECT_TRUE(status_differs(status, stored));
+}
+
+TEST(Status, LongMessageIsCutAtACharacter) {
+  const World world = a_running_tenant();
+  std::string text;
+  for (int i = 0; i < 600; ++i) text += "\u00e9";
+  const json status = summarize(world, plan_of(world), {{"gateway", {"Failed", text}}}, kNow);
+  EXPECT_NO_THROW(status.dump());
+  EXPECT_LE(reported(status, "GatewayReady").message.size(), 1024U);
+}
+
+json crashing_pod(const json& state) {
+  return {{"kind", "Pod"},
+          {"metadata", {{"name", "acme-database-0"}}},
+          {"status",
+           {{"containerStatuses", json::array({{{"name", "postgres"},
+                                                {"ready", false},
+                                                {"restartCount", 3},
+                                                {"lastState", {{"terminated", {{"exitCode", 1}}}}},
+                                                {"state", state}}})}}}};
+}
+
+TEST(Status, CrashLoopReadsTheSameBetweenTwoCrashes) {
+  World world = a_running_tenant();
+  change(world, "StatefulSet", "acme-database",
+         [](json& set) { set["status"]["readyReplicas"] = 0; });
+  world.pods = {std::make_shared<const json>(
+      crashing_pod({{"waiting", {{"reason", "CrashLoopBackOff"}, {"message", "back-off 40s"}}}}))};
+  const json first = status_of(world);
+  world.pods = {std::make_shared<const json>(crashing_pod({{"running", json::object()}}))};
+  EXPECT_EQ(status_of(world), first);
+  EXPECT_EQ(reported(first, "DatabaseReady").reason, "CrashLooping");
+}
+
 TEST(Status, PausedTenantKeepsServingAndSaysSo) {
   World world = a_running_tenant();
   world.resource.spec.paused = true;
@@ -110,7 +167,7 @@ TEST(Status, PausedTenantKeepsServingAndSaysSo) {
 
 TEST(Status, FailureOfThisPassComesFirst) {
   const World world = a_running_tenant();
-  const json status = summarize(world, plan_of(world), {{"gateway", "refused"}}, kNow);
+  const json status = summarize(world, plan_of(world), {{"gateway", {"Failed", "refused"}}}, kNow);
   EXPECT_EQ(reported(status, "Ready").reason, "GatewayNotReady");
   EXPECT_EQ(reported(status, "GatewayReady").message, "refused");
 }

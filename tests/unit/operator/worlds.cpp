@@ -17,8 +17,10 @@ void roll_out(json& object) {
   object["metadata"]["generation"] = generation;
   const std::string kind = string_at(object, "kind");
   if (kind == "StatefulSet") {
-    object["status"] = {{"observedGeneration", generation}, {"readyReplicas", 1},
-                        {"updatedReplicas", 1},             {"currentRevision", "r1"},
+    object["status"] = {{"observedGeneration", generation},
+                        {"readyReplicas", 1},
+                        {"updatedReplicas", 1},
+                        {"currentRevision", "r1"},
                         {"updateRevision", "r1"}};
   } else if (kind == "Deployment") {
     object["status"] = {{"observedGeneration", generation},
@@ -37,9 +39,8 @@ void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
   if (homeserver_rolled_out(world)) {
-    world.homeserver = Answer{.problem = "",
-                              .version = world.tenant.version,
-                              .signing_key_ids = {world.signing_key_id}};
+    world.homeserver = Answer{
+        .problem = "", .version = world.tenant.version, .signing_key_ids = {world.signing_key_id}};
   }
   if (gateway_rolled_out(world)) world.gateway = Answer{.problem = ""};
 }
@@ -74,13 +75,14 @@ struct Performer {
                                             .not_before = kNow,
                                             .not_after = kNow + std::chrono::hours(24 * 90),
                                             .hosts = hosts};
-    world.certificate_is_ours = true;
+    world.certificate_is_usable = true;
     world.tenant.certificate_serial = "01";
   }
   void operator()(const RegisterAdministrator& step) {
     store({{"kind", "Secret"},
            {"metadata",
-            {{"name", step.wish.secret_name}, {"annotations", {{kRegisteredAnnotation, step.mark}}}}}});
+            {{"name", step.wish.secret_name},
+             {"annotations", {{kRegisteredAnnotation, step.mark}}}}}});
   }
   void operator()(const Delete& step) {
     world.children.erase({.kind = step.kind, .name = step.name});
@@ -95,14 +97,15 @@ World a_new_tenant() {
       {{"metadata",
         {{"name", "acme"}, {"namespace", "acme"}, {"uid", "uid-of-acme"}, {"generation", 1}}},
        {"spec", {{"serverName", "acme.example"}, {"version", "1.163.2"}}}});
-  world.tenant = {.name = "acme",
-                  .ns = "acme",
-                  .uid = "uid-of-acme",
-                  .spec = world.resource.spec,
-                  .version = "1.163.2",
-                  .images = {.postgres = "postgres:15", .synapse = "synapse:v1.163.2", .nginx = "nginx:1"},
-                  .authority_pem = "PEM"};
-  world.storage_classes = {.names = {"standard"}, .has_default = true};
+  world.tenant = {
+      .name = "acme",
+      .ns = "acme",
+      .uid = "uid-of-acme",
+      .spec = world.resource.spec,
+      .version = "1.163.2",
+      .images = {.postgres = "postgres:15", .synapse = "synapse:v1.163.2", .nginx = "nginx:1"},
+      .authority_pem = "PEM"};
+  world.storage_classes = {.names = {"standard"}, .expandable = {}, .default_name = "standard"};
   return world;
 }
 

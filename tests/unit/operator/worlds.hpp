@@ -7,7 +7,8 @@
 #include "homeserver/status.hpp"
 #include "homeserver/world.hpp"
 
-/// Worlds to plan on, made by carrying plans out in memory: what a cluster in good health would show.
+/// Worlds to plan on, made by carrying plans out in memory: what a cluster in good health would
+/// show.
 namespace alphorn::homeserver::test {
 
 inline const TimePoint kNow = *parse_time("2026-11-23T12:00:00Z");
