@@ -144,6 +144,29 @@ class Chart(unittest.TestCase):
         self.assertIn("imagePolicy", misspelt.stderr)
         self.assertNotEqual(misspelt.returncode, 0)
 
+    def notes(self, *arguments):
+        """What a person reads after the installation."""
+        outcome = helm(
+            "install", "alphorn", CHART, "--dry-run=client", "--namespace", NAMESPACE, "--set", IMAGE, *arguments
+        )
+        return self.must(outcome).partition("\nNOTES:\n")[2]
+
+    def test_the_commands_in_its_notes_run_as_they_are_printed(self):
+        for arguments, expected in (
+            ((), {"channel": "stable"}),
+            (("--set", "channels.stable=null"), {"version": "1.163.2"}),
+        ):
+            lines = self.notes(*arguments).splitlines()
+            commands = [line for line in lines if not (line[:1].isupper() and line.endswith(":"))]
+            # A kubectl that shows what it is given; bash warns of a here-document without an end.
+            script = 'kubectl() { echo "# $*"; case "$*" in *" -f -") cat ;; esac; }\n' + "\n".join(commands)
+            outcome = run("bash", "-eu", "-c", script)
+            self.assertEqual(outcome.stderr, "")
+            self.must(outcome)
+            self.assertIn("# -n acme wait --for=condition=Ready chs/acme", outcome.stdout)
+            (tenant,) = documents(outcome.stdout)
+            self.assertEqual(tenant["spec"], {"serverName": "acme.example", **expected})
+
     def test_a_changed_catalogue_rolls_the_operator(self):
         def checksum(text):
             return of_kind(text, "Deployment")[0]["spec"]["template"]["metadata"]["annotations"]
@@ -159,6 +182,8 @@ class Chart(unittest.TestCase):
             ("create", "statefulsets.apps", [], "acme"),
             ("delete", "pods", [], "acme"),
             ("create", "secrets", [], "acme"),
+            ("patch", "persistentvolumeclaims", [], "acme"),
+            ("watch", "storageclasses.storage.k8s.io", [], "acme"),
             ("create", "events.events.k8s.io", [], "acme"),
             ("update", "leases.coordination.k8s.io", [], NAMESPACE),
         ]
@@ -172,6 +197,11 @@ class Chart(unittest.TestCase):
             ("create", "rolebindings.rbac.authorization.k8s.io", [], "acme"),
             ("list", "nodes", [], "acme"),
             ("delete", "namespaces", [], "acme"),
+            ("delete", "persistentvolumeclaims", [], "acme"),
+            ("get", "companyhomeservers.alphorn.dev", [], "acme"),
+            ("get", "pods", [], "acme"),
+            ("get", "storageclasses.storage.k8s.io", [], "acme"),
+            ("patch", "leases.coordination.k8s.io", [], NAMESPACE),
         ]
         for expected, checks in (("yes", granted), ("no", refused)):
             for verb, resource, options, namespace in checks:
