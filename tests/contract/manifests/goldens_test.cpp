@@ -50,6 +50,22 @@ TEST_F(Goldens, DoNotDifferFromWhatTheApiServerStores) {
   });
 }
 
+/// Fields of node ports must not stay behind when the exposure changes, nor be in the way.
+TEST_F(Goldens, LetTheExposureBeChangedBackAndForth) {
+  const kube::ApplyOptions options{.field_manager = "contract-test"};
+  kube::ObjectRef service;
+  for (const char* sample : {"minimal", "nodeport", "minimal", "nodeport"}) {
+    const std::string folder = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden/" + sample;
+    const json wanted = documents(folder + "/exposure.yaml").at(0);
+    service = {kube::kinds::kService, kNamespace, string_at(wanted, "metadata/name")};
+    const json stored = cluster()->apply(kube::kinds::kService, wanted, options);
+    EXPECT_FALSE(homeserver::differs(wanted, stored)) << sample << stored.dump(1);
+    EXPECT_EQ(at_path(stored, "spec").contains("externalTrafficPolicy"),
+              string_at(stored, "spec/type") == "NodePort");
+  }
+  cluster()->remove(service, {});
+}
+
 TEST_F(Goldens, MakePodsThatARestrictedNamespaceAdmits) {
   for_each([](const json& manifest) {
     const json& pod_template = at_path(manifest, "spec/template");

@@ -126,6 +126,11 @@ TEST(Gateway, RollsWithItsCertificate) {
   EXPECT_EQ(homeserver(before), homeserver(after));
 }
 
+TEST(Exposure, KeepsClientsAddressesOnNodes) {
+  EXPECT_EQ(exposure(tenant_of("nodeport"))[0].at("spec").at("externalTrafficPolicy"), "Local");
+  EXPECT_FALSE(exposure(tenant_of("minimal"))[0].at("spec").contains("externalTrafficPolicy"));
+}
+
 TEST(Exposure, AsksForANodePortOnlyWhenToldTo) {
   EXPECT_EQ(exposure(tenant_of("minimal"))[0].at("spec").at("type"), "ClusterIP");
   const json spec = exposure(tenant_of("nodeport"))[0].at("spec");
