@@ -8,7 +8,7 @@ run_tests() {
   local label=""
   case "${1:-}" in unit | contract | e2e) label="$1"; shift ;; esac
   # A build needs no root; the cluster that e2e tests run on does.
-  if [[ -z $label || $label == e2e ]]; then preflight 12; fi
+  if [[ -z $label || $label == e2e ]]; then preflight "$(needed_gigabytes)"; fi
   step "Debian packages" ensure_packages cpp tests cluster images
   if [[ $label != unit ]]; then
     step "Go $GO_VERSION" use_go

@@ -37,6 +37,8 @@ disabled_plugins = ['io.containerd.snapshotter.v1.btrfs', 'io.containerd.snapsho
   sandbox_image = '$PAUSE_IMAGE'
   # A root without CAP_SYS_RESOURCE cannot lower a process's oom score.
   restrict_oom_score_adj = true
+  # Not in /run/netns, which other container runtimes share.
+  netns_mounts_under_state_dir = true
   # containerd would load a profile into the host's kernel and leave it there.
   disable_apparmor = true
   [plugins.'io.containerd.grpc.v1.cri'.containerd]
@@ -61,8 +63,7 @@ write_network_config() {
 {"cniVersion": "1.0.0", "name": "alphorn-playground", "plugins": [
   {"type": "bridge", "bridge": "$POD_BRIDGE", "isGateway": true, "ipMasq": false, "hairpinMode": true,
    "ipam": {"type": "host-local", "dataDir": "$RUN/cni", "ranges": [[{"subnet": "${POD_RANGE%.*.*}.0.0/24"}]],
-            "routes": [{"dst": "0.0.0.0/0"}]}},
-  {"type": "portmap", "capabilities": {"portMappings": true}}]}
+            "routes": [{"dst": "0.0.0.0/0"}]}}]}
 END
 }
 

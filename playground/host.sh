@@ -52,6 +52,7 @@ prepare_host() {
   add_rule FORWARD -i "$POD_BRIDGE" -o "$POD_BRIDGE" -j ACCEPT
   # ... and nothing else.
   add_rule FORWARD -s "$POD_RANGE" ! -o "$POD_BRIDGE" -j REJECT
+  refuse_neighbours
   # The kubelet's mounts must be seen inside containers; in many hosts the root is private.
   mkdir -p "$STATE/kubelet"
   findmnt -rn "$STATE/kubelet" >/dev/null || mount --bind "$STATE/kubelet" "$STATE/kubelet"
@@ -64,6 +65,25 @@ raise_sysctl() { (($(cat "/proc/sys/$1") >= $2)) || printf '%s' "$2" >"/proc/sys
 add_rule() { # chain rule...
   iptables -w -C "$@" -m comment --comment "$RULE_MARK" 2>/dev/null ||
     iptables -w -I "$@" -m comment --comment "$RULE_MARK"
+}
+
+# Forwarding would make this machine a way to the cluster for everybody on its networks. The packets
+# go before kube-proxy gives them another destination, and a mark that would let them pass. Loopback
+# is in the list since kube-proxy's NodePorts on 127.0.0.1 let outer packets claim that address.
+refuse_neighbours() {
+  iptables-restore -w --noflush <<END
+*mangle
+:$RULE_MARK - [0:0]
+-A $RULE_MARK -i lo -j RETURN
+-A $RULE_MARK -i $POD_BRIDGE -j RETURN
+-A $RULE_MARK -d $NODE_ADDRESS/32 -j DROP
+-A $RULE_MARK -d $POD_RANGE -j DROP
+-A $RULE_MARK -d $SERVICE_RANGE -j DROP
+-A $RULE_MARK -d 127.0.0.0/8 -j DROP
+COMMIT
+END
+  iptables -w -t mangle -C PREROUTING -j "$RULE_MARK" 2>/dev/null ||
+    iptables -w -t mangle -I PREROUTING -j "$RULE_MARK"
 }
 
 # Under cgroup v2 a container's own root group holds processes, and such a group cannot hand
@@ -111,13 +131,15 @@ remove_cgroups() {
   done
 }
 
-# mounts_below: everything mounted for the cluster, deepest first.
+# mounts_below: everything mounted for the cluster, deepest first: all of it is below our own folders
+# (see netns_mounts_under_state_dir), so a containerd of the host's keeps what it has mounted.
 mounts_below() {
-  findmnt -rno TARGET | grep -E "^($STATE|$RUN)(/|\$)|^/run/netns/cni-|^/run/containerd/" | sort -r || true
+  findmnt -rno TARGET | grep -E "^($STATE|$RUN)(/|\$)" | sort -r || true
 }
 
+# Chains called KUBE- are ours: preflight_network refuses a host that has some already.
 our_rules() { # iptables-save | ip6tables-save
-  "$1" 2>/dev/null | grep -E "^(:|-[A-Z]).*(KUBE-|CNI-|$RULE_MARK)" || true
+  "$1" 2>/dev/null | grep -E "^(:|-[A-Z]).*(KUBE-|$RULE_MARK)" || true
 }
 
 drop_rules() {
@@ -125,7 +147,7 @@ drop_rules() {
   for tool in iptables ip6tables; do
     [[ -n $(our_rules "$tool-save") ]] || continue
     # Reading into a variable first: a closed pipe would end iptables-save early, unnoticed.
-    rules="$("$tool-save" | grep -Ev "KUBE-|CNI-|$RULE_MARK")"
+    rules="$("$tool-save" | grep -Ev "KUBE-|$RULE_MARK")"
     "$tool-restore" -w <<<"$rules"
   done
   drop_empty_tables
@@ -167,12 +189,16 @@ restore_host() {
   fi
 }
 
-# Only sockets, locks, links and the network plug-ins' notes on pods that ended with a crash are
+# Only dead sockets, locks, links and the network plug-ins' notes on pods that ended with a crash are
 # swept; a folder with real content stays and is reported.
 remove_idle_folder() {
+  local name
   [[ -d $1 ]] || return 0
   [[ $1 != /var/lib/cni/results ]] || rm -f "$1"/{alphorn-playground,cni-loopback}-*
-  find "$1" \( -type s -o -type l -o -empty -type f \) -delete 2>/dev/null || true
+  find "$1" -type s 2>/dev/null | while read -r name; do
+    grep -qF " $name" /proc/net/unix || rm -f "$name"
+  done
+  find "$1" \( -type l -o -empty -type f \) -delete 2>/dev/null || true
   find "$1" -depth -type d -empty -delete 2>/dev/null || true
 }
 

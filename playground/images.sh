@@ -92,9 +92,11 @@ image_synapse() {
   /usr/bin/python3 -m pip install --quiet --no-compile --require-hashes --no-deps --target "$packages" \
     --root-user-action ignore --requirement "$PLAYGROUND/images/synapse-requirements.txt"
   find "$packages" -type d -name tests -prune -exec rm -rf {} +
-  # Without byte code a start takes three times as long, and the root is read-only at run time.
-  chroot "$root" python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+  # Without byte code a start takes three times as long, and the root is read-only at run time. One
+  # process: several need a /dev/shm. Some packages carry files for other Pythons, which may fail.
+  chroot "$root" python3 -m compileall -q --invalidation-mode unchecked-hash \
     /usr/local/lib/python3.11/dist-packages /usr/lib/python3.11 || true
+  [[ -f $packages/synapse/app/__pycache__/homeserver.cpython-311.pyc ]] || fail "no byte code was made of Synapse"
   chroot "$root" env -i PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 python3 -c \
     'import synapse.app.homeserver, psycopg2, txredisapi, hiredis'
   mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
@@ -113,6 +115,24 @@ image_operator() {
   printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
   printf 'alphorn:x:65532:65532::/:/sbin/nologin\n' >"$root/etc/passwd"
   mkimage --user 65532:65532 --entrypoint /usr/local/bin/alphorn-operator "$root" "$(operator_image)" "$2"
+}
+
+# everything_built: whether all that "up" needs lies in the cache already.
+everything_built() {
+  local file
+  [[ -z $(missing_packages cluster images cpp) ]] || return 1
+  [[ -d $(runtime_folder) && -f $ROOT/build/operator-folder && $(built_operator) == "$(operator_folder)" ]] ||
+    return 1
+  while read -r file; do
+    [[ -f $file ]] || return 1
+  done < <(printf '%s\n' "$(hyperkube_folder)/hyperkube" "$(addons_folder)/addons"; image_archives yes)
+}
+
+# Effect: the operator's image exists; prints where, and nothing else, for what pushes it somewhere.
+print_operator_image() {
+  (ensure_packages cpp images; build_operator; build_image operator) >&2
+  image_archive operator
+  printf '\n'
 }
 
 build_system_images() { build_image pause && build_image addons; }

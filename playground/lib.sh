@@ -22,6 +22,9 @@ fail() {
   exit 1
 }
 
+# Only root sees which program a process runs.
+need_root() { ((EUID == 0)) || fail "not root: run it with sudo"; }
+
 # key_of TEXT... -- PATH...: a short key of the texts and of every file below the paths. Paths count
 # by their place in the repository, so that two clones agree.
 key_of() {

@@ -17,6 +17,9 @@ preflight() {
   ((${#PROBLEMS[@]} == 0)) || { printf 'alphorn: %s\n' "${PROBLEMS[@]}" >&2; exit 1; }
 }
 
+# Compiling Kubernetes takes most of it, and once it is compiled no more of it is needed.
+needed_gigabytes() { if [[ -x $(hyperkube_folder)/hyperkube ]]; then echo 3; else echo 15; fi; }
+
 playground_started() { [[ -n $(running kube-apiserver || true) ]]; }
 
 check_disk() {
@@ -62,7 +65,7 @@ check_kernel() {
 
 # What another program, or another Kubernetes, already holds.
 check_free() {
-  local port used
+  local port used name
   used="$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { sub(/.*:/, "", $2); print $2 }' | sort -u)"
   for port in 2379 2380 6443 10248 10249 10250 10256 10257 10259 30443; do
     ! grep -qix "$(printf '%04X' "$port")" <<<"$used" ||
@@ -70,6 +73,10 @@ check_free() {
   done
   if [[ ! -d $BEFORE ]]; then
     [[ -z $(pod_cgroups) ]] || problem "another Kubernetes runs on this machine (cgroup $(pod_cgroups | head -n 1)); use another machine"
+    for name in "$POD_BRIDGE" "$NODE_BRIDGE"; do
+      [[ ! -e /sys/class/net/$name ]] ||
+        problem "there is an interface $name already, a name that the playground uses; remove it (ip link delete $name) or use another machine"
+    done
   fi
 }
 
@@ -82,6 +89,8 @@ preflight_network() {
   ip link delete "$name"
   nft list tables >/dev/null 2>&1 ||
     fail "nftables does not work here; load the module nf_tables, or allow it to this container"
+  [[ -d $BEFORE || -z $(our_rules iptables-save) ]] ||
+    fail "another Kubernetes has chains KUBE-... in this machine's firewall (iptables-save shows them); remove them, restart the machine, or use another"
   iptables -w -L FORWARD -n >/dev/null 2>&1 || fail "iptables does not work here: $(iptables -L -n 2>&1 | tail -n 1)"
   [[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
     fail "the kernel does not filter bridged traffic, so services would not work; load the module br_netfilter"

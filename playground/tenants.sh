@@ -4,9 +4,12 @@
 TENANT_FOLDER="$STATE/tenants"
 
 # tenants: prints the JSON list that "status --json" shows; writes each tenant's CA certificate.
+# Before the chart is installed the API knows no tenants, which is no failure.
 tenants() {
-  local list
-  list="$(kubectl get companyhomeservers.alphorn.dev -A -o json 2>/dev/null)" || list='{"items": []}'
+  local list='{"items": []}' known
+  { known="$(kubectl get crd companyhomeservers.alphorn.dev --ignore-not-found -o name)" &&
+    { [[ -z $known ]] || list="$(kubectl get companyhomeservers.alphorn.dev -A -o json)"; }; } ||
+    fail "the API server does not say which tenants there are; its log: ./dev logs kube-apiserver"
   write_authorities "$list"
   jq --arg folder "$TENANT_FOLDER" '[.items[] | {
     name: .metadata.name,
@@ -36,7 +39,6 @@ write_authorities() {
 
 # Every tenant's host names lead to the node, where its NodePort listens.
 publish_hosts() {
-  ((EUID == 0)) || return 0
   set_host_names "$(jq -r '[.[].hosts[]] | unique | join(" ")' <<<"$1")"
 }
 
@@ -60,20 +62,24 @@ describe_tenant() { # JSON of one tenant
 END
 }
 
+# "built" says whether "up" has nothing left to build.
 status_json() {
-  local list='[]' up=false
+  local list='[]' up=false built=false
+  need_root
+  if everything_built; then built=true; fi
   if cluster_running; then
     up=true
     list="$(tenants)"
     publish_hosts "$list"
   fi
-  jq -n --argjson up "$up" --arg kubeconfig "$ADMIN_CONFIG" --arg audit "$AUDIT_LOG" --argjson tenants "$list" \
-    '{cluster: {running: $up, kubeconfig: $kubeconfig, auditLog: $audit},
+  jq -n --argjson up "$up" --argjson built "$built" --arg kubeconfig "$ADMIN_CONFIG" --arg audit "$AUDIT_LOG" --argjson tenants "$list" \
+    '{cluster: {running: $up, built: $built, kubeconfig: $kubeconfig, auditLog: $audit},
       tenants: [$tenants[] | {name, namespace, ready, address, caFile, adminUser, adminSecret}]}'
 }
 
 status_text() {
   local list count index
+  need_root
   if ! cluster_running; then
     say "The cluster is not running. Start it: ./dev up"
     return

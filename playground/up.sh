@@ -12,7 +12,7 @@ up() {
     --no-tenant) mode=chart ;;
     *) fail "up knows --cluster-only and --no-tenant, not $1" ;;
   esac
-  preflight 12
+  preflight "$(needed_gigabytes)"
   lock_playground
   step "Debian packages" ensure_packages cluster images cpp
   playground_started || step "Network of the kernel" preflight_network
@@ -74,9 +74,10 @@ down() {
     --keep-data) keep=yes ;;
     *) fail "down knows --keep-data, not $1" ;;
   esac
-  ((EUID == 0)) || fail "not root: run it with sudo"
+  need_root
   lock_playground
   if [[ ! -d $STATE && ! -d $PIDS ]]; then
+    rm -rf "$RUN"
     say "Nothing to stop."
     return
   fi
