@@ -4,22 +4,41 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-mark=/run/alphorn-playground-started-by-tests
+# "down" removes this folder, and with it the mark of a test run that was given up.
+mark=/run/alphorn-playground/started-by-tests
+picture=build/host-before.txt
+# When nothing has to be built any more.
+WARM_SECONDS=180
 
-is_running() {
-  [[ $(./dev status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["cluster"]["running"])') == True ]]
+# asks KEY: a truth of the cluster, by ./dev status.
+asks() {
+  ./dev status --json | python3 -c 'import json, sys; sys.exit(not json.load(sys.stdin)["cluster"][sys.argv[1]])' "$1"
+}
+
+start() {
+  local warm=no began=$SECONDS
+  if asks running; then ./dev up; return; fi
+  if asks built; then warm=yes; fi
+  mkdir -p build "$(dirname "$mark")"
+  python3 tests/e2e/host_picture.py >"$picture"
+  touch "$mark"
+  ./dev up
+  printf 'figure: ./dev up %s: %s s\n' "$([[ $warm == yes ]] && echo warm || echo cold)" "$((SECONDS - began))"
+  if [[ $warm == yes ]] && ((SECONDS - began > WARM_SECONDS)); then
+    printf 'everything was built, and yet ./dev up took more than %s s\n' "$WARM_SECONDS" >&2
+    return 1
+  fi
+}
+
+stop() {
+  [[ -f $mark ]] || return 0
+  ./dev down
+  python3 tests/e2e/host_picture.py | diff -u --label before "$picture" --label after - ||
+    { printf 'this machine is not as it was before ./dev up\n' >&2; return 1; }
 }
 
 case "${1:-}" in
-  start)
-    if ! is_running; then touch "$mark"; fi
-    ./dev up
-    ;;
-  stop)
-    [[ -f $mark ]] || exit 0
-    ./dev down
-    rm -f "$mark"
-    ;;
+  start | stop) "$1" ;;
   *)
     printf 'usage: %s start|stop\n' "$0" >&2
     exit 2

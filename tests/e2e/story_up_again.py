@@ -41,6 +41,7 @@ def test_a_second_up_is_quick_and_touches_nothing(acme):
 def test_status_tells_programs():
     status = k.status()
     assert status["cluster"]["running"] is True
+    assert status["cluster"]["built"] is True
     for key in ("kubeconfig", "auditLog"):
         assert pathlib.Path(status["cluster"][key]).is_file(), f"{key}: {status['cluster'][key]}"
     acme, = (tenant for tenant in status["tenants"] if tenant["name"] == "acme")

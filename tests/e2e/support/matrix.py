@@ -34,8 +34,8 @@ class Client:
         return answer.json()
 
     def login(self, user, password):
-        """Logs in once. Servers allow five logins per address and then one in six minutes: a
-        developer who repeats a story waits here, as any client would."""
+        """Logs in once. Servers allow a hundred logins per address and twenty per account, then
+        one in a while: a developer who repeats a story waits here, as any client would."""
         request = {"type": "m.login.password", "password": password,
                    "identifier": {"type": "m.id.user", "user": user},
                    "initial_device_display_name": "Alphorn's stories"}
