@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints what a cluster could leave behind on this machine, or take away from it: mounts, network
-interfaces, firewall, cgroups, processes, kernel settings and host names. Two pictures of an untouched
-machine are the same text."""
+interfaces, firewall, cgroups, processes, kernel settings and host names. Two pictures of a machine
+that nobody touched are the same text."""
 
 import pathlib
 import re
@@ -59,12 +59,13 @@ def cgroups():
 def processes():
     for folder in PROC.glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            words = (folder / "cmdline").read_bytes().split(b"\0")
             group = (folder / "cgroup").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue  # It ended while we looked.
+        command = b" ".join(words).decode(errors="replace").strip()
         if "/alphorn-playground" in command or "kubepods" in group:
-            yield command.strip()
+            yield command
 
 
 def settings():

@@ -1,4 +1,4 @@
-"""A machine on the same network, with a route to everything behind this one, reaches nothing of it."""
+"""A machine on the same network, with a route to everything behind this one, reaches nothing."""
 
 import socket
 
