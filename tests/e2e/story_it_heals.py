@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+import subprocess
+import time
 
 import pytest
 
-from support import audit, matrix, operator
+from support import audit, matrix, operator, wire
 from support import kubectl as k
 from support.company import CHILDREN, KEPT_KINDS, UNTIL_READY
 from support.waiting import Stopwatch, figure, wait_until
@@ -126,16 +128,73 @@ def test_an_edit_of_what_the_operator_says_is_undone(foxtrot, kind, suffix, chan
     wait_until("the edit is undone", undone, UNTIL_MENDED, every=0.2)
 
 
-def test_a_spoilt_certificate_is_issued_anew(foxtrot):
-    garbage = base64.b64encode(b"nothing").decode()
+LOST_LABELS = [(kind, suffix, label)
+               for kind, suffix in (("service", "gateway"), ("secret", "homeserver-keys"))
+               for label in ("app.kubernetes.io/managed-by", k.TENANT_LABEL)]
+LOST_LABELS.append(("secret", "homeserver-keys", "alphorn.dev/keep"))
+
+
+@pytest.mark.parametrize("kind, suffix, label", LOST_LABELS)
+def test_a_label_that_was_taken_away_is_back(foxtrot, kind, suffix, label):
+    """By some the operator finds its own; by the last one the policy knows what to guard."""
+    name, keys = f"{foxtrot.name}-{suffix}", fingerprints(foxtrot)
+    before = k.get(kind, name, foxtrot.namespace)
+    wanted = before["metadata"]["labels"][label]
+    k.patch(kind, name, foxtrot.namespace, {"metadata": {"labels": {label: None}}})
+
+    def labelled():
+        labels = k.get(kind, name, foxtrot.namespace)["metadata"]["labels"]
+        assert labels.get(label) == wanted, f"{kind} {name} has the labels {labels}"
+
+    wait_until("the label is back", labelled, UNTIL_MENDED, every=0.2)
+    assert k.uid_of(k.get(kind, name, foxtrot.namespace)) == k.uid_of(before), "it was made anew"
+    assert fingerprints(foxtrot) == keys, "keys were drawn anew"
+    foxtrot.wait_ready()
+    foxtrot.expect("Stalled", "False")
+
+
+def another_key():
+    """A private key as good as any, of which no certificate knows."""
+    return subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                           "ec_paramgen_curve:P-256"], capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("part, value", [("tls.crt", lambda: b"nothing"),
+                                         ("tls.key", lambda: b"nothing"),
+                                         ("tls.key", another_key)])
+def test_a_spoilt_certificate_is_issued_anew(foxtrot, part, value):
+    spoilt = value()
     k.patch("secret", f"{foxtrot.name}-gateway-tls", foxtrot.namespace,
-            {"data": {"tls.crt": garbage}})
+            {"data": {part: base64.b64encode(spoilt).decode()}})
 
     def issued():
-        spoilt = foxtrot.secret("gateway-tls")["tls.crt"] == b"nothing"
-        assert not spoilt, "the certificate is still the spoilt one"
+        still = foxtrot.secret("gateway-tls")[part] == spoilt
+        assert not still, f"{part} is still the spoilt one"
 
     wait_until("a new certificate is issued", issued, UNTIL_MENDED)
+    foxtrot.wait_ready()
+
+
+def test_a_new_certificate_reaches_clients_and_none_is_turned_away(foxtrot):
+    contact = foxtrot.contact()
+    trust = wire.trusting(contact["caFile"])
+
+    def served():
+        """The serial number of a handshake of its own, after an answer from the server itself."""
+        status, text = wire.exactly(contact["address"], contact["caFile"], "GET",
+                                    "/_matrix/client/versions")
+        assert status == 200, f"/versions answers {status}: {text[:200]}"
+        return wire.handshake(contact["address"], trust)[1]["serialNumber"]
+
+    old, requests, watch = served(), 0, Stopwatch()
+    k.delete("secret", f"{foxtrot.name}-gateway-tls", foxtrot.namespace)
+    # Whatever fails here ends the story: renewal comes every other month and must not be noticed.
+    while served() == old:
+        requests += 1
+        assert watch.seconds < UNTIL_READY, f"still the old certificate after {requests} requests"
+        time.sleep(0.1)
+    figure("a new certificate is served",
+           f"after {watch.seconds:.0f} s and {requests} requests, none of which failed")
     foxtrot.wait_ready()
 
 
@@ -179,3 +238,29 @@ def test_keys_and_data_are_not_deleted_by_mistake(foxtrot, kind, suffix):
         assert word in text, f"the refusal does not say {word!r}: {text}"
     found = k.get(kind, name, foxtrot.namespace)
     assert found and "deletionTimestamp" not in found["metadata"], f"{kind} {name} is going"
+
+
+def test_an_administrator_whose_secret_is_lost_gets_another_password(foxtrot):
+    name = f"{foxtrot.name}-administrator"
+    old = k.get("secret", name, foxtrot.namespace)
+    password = foxtrot.secret("administrator")["password"]
+    k.patch("secret", name, foxtrot.namespace,
+            {"metadata": {"annotations": {"alphorn.dev/allow-delete": "true"}}})
+    k.delete("secret", name, foxtrot.namespace)
+
+    def drawn_and_set():
+        found = k.get("secret", name, foxtrot.namespace)
+        assert found and k.uid_of(found) != k.uid_of(old), f"Secret {name} is not there yet"
+        marks = found["metadata"].get("annotations", {})
+        assert "alphorn.dev/registered" in marks, f"Secret {name} is not in use yet"
+
+    wait_until("another password is set", drawn_and_set, UNTIL_MENDED)
+    foxtrot.wait_ready()
+    assert foxtrot.secret("administrator")["password"] != password, "it is the old password"
+    admin = matrix.administrator_of(foxtrot)
+    # What helped to set it may do so no more.
+    status, answer = foxtrot.from_inside(
+        "GET", "/_synapse/admin/v2/users?guests=false&deactivated=false", admin.token)
+    assert status == 200, f"the list of accounts answers {status}"
+    people = [user["name"] for user in answer["users"] if not user["deactivated"]]
+    assert people == [admin.user], f"active accounts are {people}"
