@@ -1,8 +1,8 @@
 #include "kube/errors.hpp"
 
-#include "base/encoding.hpp"
-
 #include <charconv>
+
+#include "base/encoding.hpp"
 
 namespace alphorn::kube {
 namespace {
