@@ -85,10 +85,13 @@ TEST(AnOperator, ConvergesWithOneWriteAChange) {
   for (int count = 0; count < 10; ++count) {
     ASSERT_TRUE(eventually([&] { return answered("wish-" + std::to_string(count), "a"); }));
   }
+  // A write is seen before the one who made it has counted it.
+  ASSERT_TRUE(eventually([&] { return mirror.writes() >= 11; }));
   EXPECT_EQ(mirror.writes(), 11) << "a pass over a stale cache wrote again";
   client->apply(kConfigMap, config_map(ns, "early", {{"answer", "vandal"}}),
                 {.field_manager = "vandal"});
   ASSERT_TRUE(eventually([&] { return answered("early", "1"); }));
+  ASSERT_TRUE(eventually([&] { return mirror.writes() >= 12; }));
   EXPECT_EQ(mirror.writes(), 12);
 }
 

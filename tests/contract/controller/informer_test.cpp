@@ -155,13 +155,14 @@ TEST_F(InformerTest, ListsAgainWhenTheVersionExpired) {
               testing::ElementsAre("added goes", "added stays", "deleted goes", "added comes"));
 }
 
-TEST_F(InformerTest, StopsWithinMilliseconds) {
+TEST_F(InformerTest, StopsInTheMiddleOfAWatch) {
   Informer informer{client_, {.kind = kConfigMap, .ns = ns_}};
   informer.start();
   ASSERT_TRUE(eventually([&] { return informer.synced(); }));
   const auto asked = std::chrono::steady_clock::now();
   informer.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::milliseconds{200});
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds{2})
+      << "it waited for the watch";
 }
 
 TEST_F(InformerTest, AKindThatIsNotServedIsNeverSynced) {

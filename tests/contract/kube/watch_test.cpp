@@ -33,7 +33,7 @@ TEST(Watch, HandsOverAddChangeAndDelete) {
   EXPECT_THAT(types, testing::ElementsAre(Type::added, Type::modified, Type::deleted));
 }
 
-TEST(Watch, SeesAWriteWithinMilliseconds) {
+TEST(Watch, SeesAWriteAtOnce) {
   const auto client = test::client();
   const std::string ns = test::fresh_namespace(*client, "watch");
   const std::string from = client->list(kConfigMap, {.ns = ns}).resource_version;
@@ -56,7 +56,7 @@ TEST(Watch, SeesAWriteWithinMilliseconds) {
     worst = std::max(worst, seen_at - written);
   }
   RecordProperty("worst_microseconds", static_cast<int>(worst / 1000));
-  EXPECT_LT(worst, std::chrono::nanoseconds{std::chrono::milliseconds{250}}.count());
+  EXPECT_LT(worst, std::chrono::nanoseconds{std::chrono::seconds{2}}.count());
 }
 
 /// The server keeps history from when it first served a kind: a kind that is new has no version 1.
