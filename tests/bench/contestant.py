@@ -211,6 +211,10 @@ class Run:
         return objects
 
 
+def tell(text):
+    print(f"{time.strftime('%H:%M:%S')}    {text}", flush=True)
+
+
 def comparable(item):
     """The object with drawn values replaced by their form."""
     metadata = item["metadata"]
@@ -252,14 +256,18 @@ def measure(contestant, settings, tenants, stages):
                 run.load()
                 return run.figures, None
             operator = run.converge(contestant)
+            tell(f"{contestant.name} converged after {run.figures['wall_s']} s")
             if "state" in stages:
                 state = run.state()
             if "rest" in stages:
                 run.rest(contestant, operator, settings.rest)
+                tell(f"writes at rest: {run.figures['writes_at_rest']}")
             if "react" in stages:
                 run.react(contestant)
+                tell(f"reactions seen: {run.figures['edits_seen']}")
             if "restart" in stages:
                 operator = run.restart(contestant, operator)
+                tell(f"drained {run.figures['restart_drained_s']} s after a restart")
             if "failover" in stages:
                 operator.stop()
                 run.failover(contestant)

@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,8 @@ def run(settings):
 
 
 def main():
+    # Ended from outside, it still takes its servers along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench operator: ended"))
     settings = parse()
     # A folder that outlives the run: when something fails, the logs say why.
     settings.logs = tempfile.mkdtemp(prefix="alphorn-bench-logs-")

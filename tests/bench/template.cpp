@@ -69,6 +69,7 @@ json described(const homeserver::AdministratorWish& wish) {
 json tenant_template() {
   homeserver::World world;
   world.tenant = placeholder_tenant();
+  world.storage_classes = {.names = {"bench"}, .expandable = {}, .default_name = "bench"};
   json components = json::array();
   for (const homeserver::Component& component : homeserver::components()) {
     json wishes = json::array();
