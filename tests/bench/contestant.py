@@ -217,14 +217,16 @@ def tell(text):
 
 def comparable(item):
     """The object with drawn values replaced by their form."""
+    for owner in item["metadata"].get("ownerReferences", []):
+        # The list's key in the field owners too.
+        item = json.loads(json.dumps(item).replace(owner["uid"], "drawn"))
     metadata = item["metadata"]
     for field in VOLATILE:
         metadata.pop(field, None)
-    for owner in metadata.get("ownerReferences", []):
-        owner["uid"] = "drawn"
     managers = metadata.pop("managedFields", [])
-    item["fields"] = {f"{entry['manager']}/{entry.get('subresource', '')}": entry["fieldsV1"]
-                      for entry in managers if entry["manager"].startswith("alphorn")}
+    # What was created plainly is owned by the program's own name; only status has other writers.
+    item["fields"] = {entry["manager"] if entry["operation"] == "Apply" else "created": entry["fieldsV1"]
+                      for entry in managers if "subresource" not in entry}
     annotations = metadata.get("annotations", {})
     if "alphorn.dev/applied-hash" in annotations:
         annotations["alphorn.dev/applied-hash"] = "of the owner's uid and other drawn values"
@@ -234,7 +236,7 @@ def comparable(item):
     if "alphorn.dev/certificate-serial" in template:
         template["alphorn.dev/certificate-serial"] = len(template["alphorn.dev/certificate-serial"])
     if item["kind"] == "Secret":
-        item["data"] = {key: len(value) // 64 if key.startswith("tls.") else len(value)
+        item["data"] = {key: bool(value) if key.startswith("tls.") else len(value)
                         for key, value in item["data"].items()}
     if item["kind"] == "ConfigMap" and "ca.crt" in item["data"]:
         item["data"]["ca.crt"] = "PEM" if "BEGIN CERTIFICATE" in item["data"]["ca.crt"] else "?"

@@ -30,6 +30,8 @@ def parse():
     parser.add_argument("--workers", type=int, default=10, help="workers, and the loader's requests")
     parser.add_argument("--rest", type=int, default=300, help="seconds at rest, default %(default)s")
     parser.add_argument("--edits", type=int, default=200, help="edits whose reaction is timed")
+    parser.add_argument("--stages", default="rest,react,restart,failover",
+                        help="what follows once all tenants are Ready, default %(default)s")
     parser.add_argument("--json", help="write all figures there")
     settings = parser.parse_args()
     settings.tenants = [int(size) for size in settings.tenants.split(",")]
@@ -47,12 +49,12 @@ def contestants(settings):
     return [one for one in every if one.name in settings.only]
 
 
-def stages_of(size, sizes):
-    """Everything that size matters for is done at every size; failover once."""
-    stages = {"rest", "react", "restart"}
-    if size == min(sizes):
-        stages |= {"state", "failover"}
-    return stages
+def stages_of(size, settings):
+    """What size matters for is done at every size; the comparison and failover once."""
+    stages = set(settings.stages.split(","))
+    if size == min(settings.tenants):
+        return stages | {"state"}
+    return stages - {"failover"}
 
 
 def compare(states):
@@ -93,7 +95,7 @@ def run(settings):
             results.setdefault("loader", {})[size] = figures
         for contestant in contestants(settings):
             say(f"{size} tenants: {contestant.name}")
-            figures, state = measure(contestant, settings, size, stages_of(size, settings.tenants))
+            figures, state = measure(contestant, settings, size, stages_of(size, settings))
             results.setdefault(contestant.name, {})[size] = figures
             if state is not None:
                 states[contestant.name] = state
