@@ -6,8 +6,8 @@
 namespace alphorn::bench {
 namespace {
 
-
-// Words that occur nowhere else. They look like what they stand for, so that YAML quotes them alike.
+// Words that occur nowhere else. They look like what they stand for, so that YAML quotes them
+// alike.
 constexpr const char* kName = "tplname";
 constexpr const char* kNamespace = "tplspace";
 constexpr const char* kUid = "tpluid";
@@ -18,12 +18,11 @@ constexpr const char* kAuthority = "TPLAUTHORITY";
 constexpr const char* kRelease = "1.163.2";
 
 manifests::Tenant placeholder_tenant() {
-  const json resource = {
-      {"metadata", {{"name", kName}, {"namespace", kNamespace}, {"uid", kUid}}},
-      {"spec",
-       {{"serverName", kServerName},
-        {"version", kRelease},
-        {"homeserver", {{"maxUploadSize", kUploadSize}}}}}};
+  const json resource = {{"metadata", {{"name", kName}, {"namespace", kNamespace}, {"uid", kUid}}},
+                         {"spec",
+                          {{"serverName", kServerName},
+                           {"version", kRelease},
+                           {"homeserver", {{"maxUploadSize", kUploadSize}}}}}};
   manifests::Tenant tenant;
   tenant.name = kName;
   tenant.ns = kNamespace;
@@ -76,7 +75,8 @@ json tenant_template() {
     for (const homeserver::Wish& wish : component.desire(world)) {
       wishes.push_back(std::visit([](const auto& one) { return described(one); }, wish));
     }
-    components.push_back({{"name", component.name}, {"needs", component.needs}, {"wishes", wishes}});
+    components.push_back(
+        {{"name", component.name}, {"needs", component.needs}, {"wishes", wishes}});
   }
   return {{"placeholders",
            {{"name", kName},
