@@ -45,8 +45,7 @@ class Operator {
                [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
                  controller_.queue().add(key, priority);
                }),
-        election_(client_,
-                  {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
+        election_(client_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
         serving_({.port = options.listen_port,
                   .live = [this] { return election_.check(); },
                   .ready = [this] { return unready(); }}) {}
