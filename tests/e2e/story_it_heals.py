@@ -264,3 +264,24 @@ def test_an_administrator_whose_secret_is_lost_gets_another_password(foxtrot):
     assert status == 200, f"the list of accounts answers {status}"
     people = [user["name"] for user in answer["users"] if not user["deactivated"]]
     assert people == [admin.user], f"active accounts are {people}"
+
+
+@pytest.mark.parametrize("suffix", ["homeserver-keys", "database-keys"])
+def test_lost_keys_are_not_drawn_again_but_waited_for(foxtrot, suffix):
+    name = f"{foxtrot.name}-{suffix}"
+    saved = k.get("secret", name, foxtrot.namespace)
+    server = foxtrot.signing_key()
+    k.patch("secret", name, foxtrot.namespace,
+            {"metadata": {"annotations": {"alphorn.dev/allow-delete": "true"}}})
+    k.delete("secret", name, foxtrot.namespace)
+    try:
+        foxtrot.wait_for("Stalled", "True", "KeysLost", message=name, limit=UNTIL_MENDED)
+        foxtrot.expect("Ready", "False", "KeysNotReady", message="restore it from a backup")
+        assert not k.get("secret", name, foxtrot.namespace), f"new keys were drawn in {name}"
+    finally:
+        restored = {key: saved[key] for key in ("apiVersion", "kind", "type", "data")}
+        restored["metadata"] = {key: saved["metadata"][key]
+                                for key in ("name", "namespace", "labels")}
+        k.create(restored)
+    foxtrot.wait_ready()
+    assert foxtrot.signing_key() == server, "it has become another server"
