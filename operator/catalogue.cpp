@@ -19,7 +19,7 @@ std::string read_file(const std::string& path) {
 }
 
 std::string required(const std::string& path, const json& document, const std::string& field) {
-  const std::string value = string_at(document, field);
+  std::string value = string_at(document, field);
   if (value.empty()) throw std::runtime_error(path + ": " + field + " is missing or no string");
   return value;
 }
@@ -53,7 +53,9 @@ Catalogue read_catalogue(const std::string& path) {
                       .channels = {}};
   for (const auto& [channel, release] : at_path(document, "channels").items()) {
     if (!release.is_string()) {
-      throw std::runtime_error(path + ": channels/" + channel + " must be a release in quotes");
+      std::string problem = path;
+      problem.append(": channels/").append(channel).append(" must be a release in quotes");
+      throw std::runtime_error(problem);
     }
     catalogue.channels[channel] = release.get<std::string>();
   }

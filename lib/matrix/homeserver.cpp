@@ -42,7 +42,7 @@ json Homeserver::call(http::Request request, std::stop_token stop) const {
   if (!request.body.empty()) request.headers["Content-Type"] = "application/json";
   const std::string what = request.method + " " + request.target;
   const http::Response response = transport_->send(request, stop);
-  const json body = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  json body = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
   if (response.status >= 400) {
     throw ApiError(response.status, string_at(body, "errcode"),
                    what + " was answered with " + std::to_string(response.status) + " " +

@@ -19,6 +19,9 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+// g++ deduces this by itself; clang does from release 17 on.
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
 
 /// The manifest with a hash of itself: fields that a later release no longer sends would otherwise
 /// go unnoticed, since a comparison sees only what is sent.

@@ -157,7 +157,7 @@ std::optional<Readiness> claim_problem(const World& world, const std::string& na
 std::string claim_size(const World& world, const std::string& name, const std::string& asked) {
   const json* claim = world.child("PersistentVolumeClaim", name);
   if (claim == nullptr) return asked;
-  const std::string stored = string_at(*claim, "spec/resources/requests/storage");
+  std::string stored = string_at(*claim, "spec/resources/requests/storage");
   const auto now = api::Quantity::parse(stored);
   const auto wanted = api::Quantity::parse(asked);
   if (!now || !wanted || *wanted <= *now) return stored;
@@ -225,7 +225,7 @@ bool gateway_rolled_out(const World& world) {
 }
 
 Readiness homeserver_ready(const World& world) {
-  const Readiness rollout = stateful_set_ready(world, manifests::homeserver_name(world.tenant));
+  Readiness rollout = stateful_set_ready(world, manifests::homeserver_name(world.tenant));
   if (!rollout.ready) return rollout;
   if (!world.homeserver) return not_ready("NotAsked", "the homeserver has not been asked yet");
   const Answer& answer = *world.homeserver;
@@ -263,7 +263,7 @@ Readiness administrator_ready(const World& world) {
 }
 
 Readiness gateway_ready(const World& world) {
-  const Readiness rollout = deployment_ready(world, manifests::gateway_name(world.tenant));
+  Readiness rollout = deployment_ready(world, manifests::gateway_name(world.tenant));
   if (!rollout.ready) return rollout;
   if (!world.gateway) return not_ready("NotAsked", "the gateway has not been asked yet");
   if (!world.gateway->problem.empty()) return not_ready("NoAnswer", world.gateway->problem);
