@@ -9,27 +9,18 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/openssl.hpp"
+
 namespace alphorn::http {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using TrustStore = std::unique_ptr<X509_STORE, Freed<X509_STORE_free>>;
-
-Bio reader_of(const std::string& pem) {
-  return Bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-}
+using openssl::Certificate;
+using openssl::PrivateKey;
+using openssl::reader_of;
+using TrustStore = std::unique_ptr<X509_STORE, openssl::Freed<X509_STORE_free>>;
 
 std::vector<Certificate> certificates_of(const std::string& pem, const char* what) {
-  const Bio bio = reader_of(pem);
+  const openssl::Bio bio = reader_of(pem);
   std::vector<Certificate> found;
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
     found.emplace_back(certificate);
@@ -106,7 +97,7 @@ TlsTrust::TlsTrust(const Endpoint& endpoint, std::string host) : state_(std::mak
   }
   if (endpoint.client_certificate_pem.empty()) return;
   state_->client_chain = certificates_of(endpoint.client_certificate_pem, "the client certificate");
-  const Bio key = reader_of(endpoint.client_key_pem.reveal());
+  const openssl::Bio key = reader_of(endpoint.client_key_pem.reveal());
   state_->client_key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
   if (!state_->client_key) {
     ERR_clear_error();

@@ -10,6 +10,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/openssl.hpp"
+
 namespace alphorn::certificates {
 
 namespace {
@@ -21,18 +23,13 @@ constexpr std::chrono::minutes kBackdate{5};
 constexpr int kSerialBits = 127;
 constexpr std::size_t kMaxCommonName = 64;
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Freed;
+using openssl::reader_of;
+using Key = openssl::PrivateKey;
+using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
 
 [[noreturn]] void fail(const std::string& what) {
   const unsigned long code = ERR_get_error();
@@ -50,15 +47,14 @@ T check(T result, const char* what) {
 Key new_key() { return Key{check(EVP_EC_gen("P-256"), "draw a key")}; }
 
 Certificate read_certificate(const std::string& pem) {
-  const Bio bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+  const Bio bio = reader_of(pem);
   Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)};
   ERR_clear_error();
   return certificate;
 }
 
 Key read_key(const Secret& pem) {
-  const std::string& text = pem.reveal();
-  const Bio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  const Bio bio = reader_of(pem.reveal());
   return Key{check(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), "read a key")};
 }
 
@@ -127,7 +123,7 @@ std::optional<TimePoint> time_of(const ASN1_TIME* time) {
 
 std::vector<std::string> dns_names(X509* certificate) {
   std::vector<std::string> hosts;
-  const std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>> names{static_cast<GENERAL_NAMES*>(
+  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names{static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
@@ -205,8 +201,7 @@ bool is_signed_by(const std::string& certificate_pem, const std::string& authori
 
 bool key_matches(const std::string& certificate_pem, const Secret& key_pem) {
   const Certificate certificate = read_certificate(certificate_pem);
-  const std::string& text = key_pem.reveal();
-  const Bio bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  const Bio bio = reader_of(key_pem.reveal());
   const Key key{PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr)};
   const bool good = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();

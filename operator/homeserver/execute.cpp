@@ -66,10 +66,11 @@ class Execution {
   void operator()(const Apply& step) { apply(step.manifest); }
 
   void operator()(const CreateSecret& step) {
-    if (is_there(
-            {.kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name})) {
-      apply(secret_metadata(
-          step.recipe));  // ours, and the cache does not know it: give it its labels
+    const kube::ObjectRef secret{
+        .kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name};
+    if (is_there(secret)) {
+      // Ours, and the cache does not know it: give it its labels back.
+      apply(secret_metadata(step.recipe));
       return;
     }
     if (step.recipe.name != manifests::administrator_secret(world_.tenant)) refuse_lost_keys(step);
