@@ -21,7 +21,6 @@ namespace alphorn {
 
 namespace {
 
-constexpr std::size_t kIoThreads = 4;
 constexpr std::chrono::seconds kSyncLimit{120};
 constexpr const char* kEventSource = "alphorn.dev/operator";
 constexpr const char* kLeaseName = "alphorn-operator";
@@ -132,7 +131,6 @@ int run_operator(const Options& options) {
 int run_operator(const Options& options, MakeServers make_servers) {
   std::stop_source stop;
   const controller::SignalWait signals{[&stop] { stop.request_stop(); }};
-  http::use_io_threads(kIoThreads);
   Operator alphorn{options, std::move(make_servers), stop.get_token()};
   return alphorn.run();
 }

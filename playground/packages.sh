@@ -3,8 +3,9 @@
 declare -A PACKAGES=(
   [cluster]="ca-certificates curl iproute2 iptables nftables conntrack openssl jq kmod procps libseccomp2"
   [images]="debootstrap gcc libc6-dev libpq-dev python3 python3-dev python3-pip"
-  [cpp]="g++ make ninja-build cmake ccache libcpprest-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
-         libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev"
+  [cpp]="g++ make ninja-build cmake ccache libcurl4-openssl-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
+         libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev
+         libsimdjson-dev libzstd-dev pkg-config"
   [tests]="python3-pytest python3-requests python3-yaml openssl"
   [lint]="clang-format clang-tidy shellcheck"
 )

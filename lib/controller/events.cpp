@@ -70,8 +70,7 @@ struct EventRecorder::State {
     auto delay = kFirstRetry;
     for (int attempt = 1; !stop.stop_requested(); ++attempt) {
       try {
-        client->apply(kube::kinds::kEvent, *event, {.field_manager = "alphorn-events"}, stop);
-        return;
+        return write(*event, stop);
       } catch (const http::TransportError& error) {
         if (attempt == kAttempts) return give_up(error.what());
       } catch (const std::exception& error) {
@@ -80,6 +79,19 @@ struct EventRecorder::State {
       kube::wait_for(delay, stop);
       delay *= 2;
     }
+  }
+
+  /// Most events are new, and a plain create costs the server least.
+  void write(const json& event, const std::stop_token& stop) const {
+    if (!event.contains("series")) {
+      try {
+        client->create(kube::kinds::kEvent, event, kube::DryRun::no, stop);
+        return;
+      } catch (const kube::ApiError& error) {
+        if (!error.already_exists()) throw;
+      }
+    }
+    client->apply(kube::kinds::kEvent, event, {.field_manager = "alphorn-events"}, stop);
   }
 
   void give_up(const std::string& problem) {

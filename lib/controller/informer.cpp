@@ -9,13 +9,21 @@ constexpr int kPage = 500;
 constexpr std::chrono::seconds kWatchTime{300};
 constexpr std::chrono::seconds kVeryShort{1};
 
-std::string version_of(const json& object) { return string_at(object, "metadata/resourceVersion"); }
+kube::FieldPaths with_bookkeeping(kube::FieldPaths paths) {
+  paths.insert(paths.end(), kube::bookkeeping().begin(), kube::bookkeeping().end());
+  return paths;
+}
+
+bool is_overload(const kube::ApiError& error) {
+  return error.status() == 429 || error.status() >= 500;
+}
 
 }  // namespace
 
 Informer::Informer(std::shared_ptr<kube::Client> client, InformerOptions options)
     : client_(std::move(client)),
       options_(std::move(options)),
+      cutter_(with_bookkeeping(options_.drop)),
       store_(options_.indexers),
       backoff_(*options_.environment.clock, options_.environment.random) {
   schedule_resync();
@@ -34,9 +42,9 @@ void Informer::stop() { thread_ = {}; }
 void Informer::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     try {
-      list(stop);
-      synced_ = true;
-      if (watch(stop) == Next::end) return;
+      if (!options_.streaming_list) list(stop);
+      const Start start = options_.streaming_list ? Start::everything : Start::known;
+      if (watch(start, stop) == Next::end) return;
     } catch (const std::exception& error) {
       back_off("list", error.what(), stop);
     }
@@ -44,67 +52,86 @@ void Informer::run(std::stop_token stop) {
 }
 
 void Informer::list(const std::stop_token& stop) {
-  kube::ObjectList fresh = fetch(stop);
-  // Only this thread writes to the store, so what is read here is what replace() replaces.
-  std::vector<std::pair<kube::Key, ObjectPtr>> changed;
-  for (json& object : fresh.items) {
-    shrink(object);
-    const kube::Key key = kube::key_of(object);
-    ObjectPtr before = store_.get(key);
-    if (!before || version_of(*before) != version_of(object)) {
-      changed.emplace_back(key, std::move(before));
+  const kube::ObjectList fresh = fetch(stop);
+  Objects objects;
+  objects.reserve(fresh.items.size());
+  for (const kube::RawObject& item : fresh.items) objects.push_back(store_.pack(item));
+  replace(objects, fresh.resource_version);
+}
+
+/// Only this thread writes to the store, so what is read before is what is replaced.
+void Informer::replace(const Objects& objects, const std::string& resource_version) {
+  std::vector<std::pair<ObjectPtr, ObjectPtr>> changed;
+  for (const std::shared_ptr<Object>& object : objects) {
+    ObjectPtr before = store_.get(object->key());
+    if (!before || before->resource_version() != object->resource_version()) {
+      changed.emplace_back(std::move(before), object);
     }
   }
-  const std::vector<ObjectPtr> gone =
-      store_.replace(std::move(fresh.items), fresh.resource_version);
-  for (const ObjectPtr& object : gone) tell(object, nullptr);
-  for (const auto& [key, before] : changed) tell(before, store_.get(key));
+  for (const ObjectPtr& gone : store_.replace(objects, resource_version)) tell(gone, nullptr);
+  for (const auto& [before, after] : changed) tell(before, after);
+  from_most_recent_ = false;
+  synced_ = true;
 }
 
 kube::ObjectList Informer::fetch(const std::stop_token& stop) {
-  kube::ListOptions options{.ns = options_.ns, .label_selector = options_.label_selector};
+  kube::ListOptions options{.ns = options_.ns,
+                            .label_selector = options_.label_selector,
+                            .metadata_only = options_.metadata_only};
   const std::string known = store_.resource_version();
   // From the server's cache; never older than what is known already.
   options.resource_version = known.empty() ? "0" : known;
   // With an exact version a page size would bypass the server's cache.
   options.limit = known.empty() ? kPage : 0;
   try {
-    return client_->list(options_.kind, options, stop);
+    return client_->list(options_.kind, options, stop, cutter_);
   } catch (const kube::ApiError& error) {
     if (!error.is_expired() && !error.is_too_large_version()) throw;
   }
   options.resource_version.clear();
   options.limit = kPage;
-  return client_->list(options_.kind, options, stop);
+  return client_->list(options_.kind, options, stop, cutter_);
 }
 
-Informer::Next Informer::watch(const std::stop_token& stop) {
-  const auto& world = options_.environment;
+kube::WatchOptions Informer::watch_options(Start start) const {
+  const bool everything = start == Start::everything;
+  // Watches last between one and two times that, so that clients do not reconnect together.
+  const auto time = std::chrono::duration_cast<std::chrono::seconds>(
+      kWatchTime * (1.0 + options_.environment.random()));
+  return {.ns = options_.ns,
+          .label_selector = options_.label_selector,
+          .resource_version = everything && from_most_recent_ ? "" : store_.resource_version(),
+          .timeout = time,
+          .idle = options_.idle,
+          .metadata_only = options_.metadata_only,
+          .send_initial_events = everything};
+}
+
+Informer::Next Informer::watch(Start start, const std::stop_token& stop) {
+  const Clock& clock = *options_.environment.clock;
   while (!stop.stop_requested()) {
-    // Watches last between one and two times that, so that clients do not reconnect together.
-    const auto time =
-        std::chrono::duration_cast<std::chrono::seconds>(kWatchTime * (1.0 + world.random()));
-    const kube::WatchOptions options{.ns = options_.ns,
-                                     .label_selector = options_.label_selector,
-                                     .resource_version = store_.resource_version(),
-                                     .timeout = time};
-    const auto started = world.clock->now();
+    listed_.clear();
+    const auto started = clock.now();
     int events = 0;
     try {
       client_->watch(
-          options_.kind, options,
-          [&](kube::WatchEvent event) {
+          options_.kind, watch_options(start),
+          [&](const kube::WatchEvent& event) {
             ++events;
-            on_event(std::move(event));
+            if (start == Start::known) {
+              on_event(event);
+            } else if (on_listed(event)) {
+              start = Start::known;
+            }
           },
-          stop);
-      if (events == 0 && world.clock->now() - started < kVeryShort) {
+          stop, cutter_);
+      if (start == Start::everything) {
+        back_off("streaming list", "it ended before all objects were sent", stop);
+      } else if (events == 0 && clock.now() - started < kVeryShort) {
         back_off("watch", "it ended at once without an event", stop);
       }
     } catch (const kube::ApiError& error) {
-      if (error.is_expired()) return Next::relist;  // no fault of anybody's: list at once
-      back_off("watch", error.what(), stop);
-      if (error.status() != 429 && error.status() < 500) return Next::relist;
+      if (on_refusal(error, start, stop)) return Next::relist;
     } catch (const http::TransportError& error) {
       if (error.kind() == http::TransportError::Kind::stopped) return Next::end;
       // The versions seen so far still hold: go on from there.
@@ -114,26 +141,59 @@ Informer::Next Informer::watch(const std::stop_token& stop) {
   return Next::end;
 }
 
-void Informer::on_event(kube::WatchEvent event) {
+/// True when the list has to begin anew, false when the same watch may be tried again.
+bool Informer::on_refusal(const kube::ApiError& error, Start start, const std::stop_token& stop) {
+  if (start == Start::everything && (error.is_expired() || error.is_too_large_version())) {
+    from_most_recent_ = true;
+    back_off("streaming list", error.what(), stop);
+    return true;
+  }
+  if (error.is_expired()) return true;  // no fault of anybody's: list at once
+  if (start == Start::everything && !is_overload(error)) {
+    spdlog::info("{}: the server sends no streaming list ({}); listing by pages",
+                 options_.kind.plural, error.what());
+    options_.streaming_list = false;
+    return true;
+  }
+  back_off("watch", error.what(), stop);
+  return !is_overload(error);
+}
+
+bool Informer::on_listed(const kube::WatchEvent& event) {
   using Type = kube::WatchEvent::Type;
-  const std::string version = version_of(event.object);
+  if (event.type == Type::bookmark) {
+    if (!event.is_end_of_list()) return false;
+    replace(std::exchange(listed_, {}), event.object.resource_version);
+    return true;
+  }
+  // An object is sent once as a rule; should it change meanwhile, the last word counts.
+  if (event.type != Type::added) {
+    std::erase_if(listed_, [&](const auto& one) { return one->key() == event.object.key; });
+  }
+  if (event.type != Type::deleted) listed_.push_back(store_.pack(event.object));
+  return false;
+}
+
+void Informer::on_event(const kube::WatchEvent& event) {
+  using Type = kube::WatchEvent::Type;
+  const std::string& version = event.object.resource_version;
   switch (event.type) {
     case Type::bookmark:
       store_.advance(version);
       break;
     case Type::deleted: {
-      ObjectPtr before = store_.erase(kube::key_of(event.object));
+      ObjectPtr before = store_.erase(event.object.key);
       store_.advance(version);
-      if (!before) before = std::make_shared<const json>(std::move(event.object));
+      if (!before) before = store_.pack(event.object);
       tell(before, nullptr);
       break;
     }
     case Type::added:
     case Type::modified: {
-      shrink(event.object);
-      const kube::Key key = kube::key_of(event.object);
-      const ObjectPtr before = store_.put(std::move(event.object));
-      if (!before || version_of(*before) != version) tell(before, store_.get(key));
+      const ObjectPtr before = store_.put(event.object);
+      if (!before || before->resource_version() != version) {
+        tell(before, store_.get(event.object.key));
+      }
       break;
     }
   }
@@ -155,12 +215,6 @@ void Informer::schedule_resync() {
   const double jitter = 0.9 + 0.2 * options_.environment.random();
   resync_due_ = options_.environment.clock->now() +
                 std::chrono::duration_cast<std::chrono::seconds>(options_.resync * jitter);
-}
-
-void Informer::shrink(json& object) const {
-  const auto metadata = object.find("metadata");
-  if (metadata != object.end()) metadata->erase("managedFields");
-  if (options_.transform) options_.transform(object);
 }
 
 void Informer::back_off(const char* doing, const std::string& problem,

@@ -22,8 +22,14 @@ struct InformerOptions {
   std::string ns = {};  ///< "" for all namespaces
   std::string label_selector = {};
   std::map<std::string, Store::Indexer> indexers = {};
-  /// Shrinks an object before it is stored. managedFields are always dropped.
-  std::function<void(json& object)> transform = {};
+  /// What is left out of the cached objects besides kube::bookkeeping().
+  kube::FieldPaths drop = {};
+  /// Only metadata is fetched and cached: for kinds whose spec and status nobody reads.
+  bool metadata_only = false;
+  /// Fill the cache by a streaming list where the server can; else by pages.
+  bool streaming_list = true;
+  /// Longest silence of a watch before its connection counts as dead: three bookmarks missed.
+  std::chrono::seconds idle{180};
   /// How often, with 10 % of jitter, every stored object is handed to the handlers once more
   /// (before and after being the same object).
   std::chrono::seconds resync = std::chrono::hours{10};
@@ -37,8 +43,9 @@ struct InformerOptions {
   Environment environment = {};
 };
 
-/// Keeps a Store equal to what the API server holds of one kind: list, then watch, for ever, with
-/// back-off, bookmarks, 410 and re-lists as client-go's reflector does. Handlers are called on the
+/// Keeps a Store equal to what the API server holds of one kind: list (as a stream where the server
+/// can), then watch, for ever, with back-off, bookmarks, 410 and re-lists as client-go's reflector
+/// does. While it lists again readers see the old content. Handlers are called on the
 /// informer's thread, with the object before (null: added) and after (null: deleted); they must be
 /// quick and must not throw. While the first list is handed over synced() is still false: add those
 /// keys with low priority. Owns one thread from start() until destruction.
@@ -60,22 +67,32 @@ class Informer {
   bool synced() const { return synced_; }
 
  private:
+  /// How a watch begins: from what is known, or with every object that there is.
+  enum class Start { known, everything };
   enum class Next { relist, end };
+  using Objects = std::vector<std::shared_ptr<Object>>;
 
   void run(std::stop_token stop);
   void list(const std::stop_token& stop);
   kube::ObjectList fetch(const std::stop_token& stop);
-  Next watch(const std::stop_token& stop);
-  void on_event(kube::WatchEvent event);
+  Next watch(Start start, const std::stop_token& stop);
+  kube::WatchOptions watch_options(Start start) const;
+  void on_event(const kube::WatchEvent& event);
+  /// An event of a streaming list; true when it was the last.
+  bool on_listed(const kube::WatchEvent& event);
+  void replace(const Objects& objects, const std::string& resource_version);
+  bool on_refusal(const kube::ApiError& error, Start start, const std::stop_token& stop);
   void tell(const ObjectPtr& before, const ObjectPtr& after) const;
   void replay_when_due();
   void schedule_resync();
-  void shrink(json& object) const;
   void back_off(const char* doing, const std::string& problem, const std::stop_token& stop);
 
   std::shared_ptr<kube::Client> client_;
   InformerOptions options_;
+  kube::Cutter cutter_;
   Store store_;
+  Objects listed_;                 ///< of a streaming list under way
+  bool from_most_recent_ = false;  ///< the known version is of no use to the next streaming list
   std::vector<Handler> handlers_;
   kube::Backoff backoff_;
   Clock::Instant resync_due_;

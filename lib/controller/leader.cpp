@@ -70,13 +70,13 @@ struct LeaderElection::State {
     if (!known || !view.held_by_me()) {
       const auto found = client->get({kLease, options.ns, options.name}, stop);
       if (!found) {
-        keep(client->create(kLease, view.fresh(wall()), kube::DryRun::no, stop));
+        keep(client->create(kLease, view.fresh(wall()), kube::DryRun::no, stop).read());
         return true;
       }
       keep(*found);
       if (!view.may_take(clock.now())) return false;
     }
-    keep(client->replace(kLease, view.taken(wall()), stop));
+    keep(client->replace(kLease, view.taken(wall()), stop).read());
     return true;
   }
 

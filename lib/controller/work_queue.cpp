@@ -115,6 +115,13 @@ struct WorkQueue::State {
     wake.notify_one();
   }
 
+  void forget_delayed(const kube::Key& key) {
+    const auto found = delayed.find(key);
+    if (found == delayed.end()) return;
+    by_time.erase({found->second, key});
+    delayed.erase(found);
+  }
+
   void move_due() {
     const Instant now = clock.now();
     while (!by_time.empty() && by_time.begin()->first <= now) {
@@ -138,6 +145,7 @@ struct WorkQueue::State {
     metrics.waited.Observe(seconds_between(item->second.since, now));
     metrics.depth.Set(static_cast<double>(normal.size() + low.size()));
     pending.erase(item);
+    forget_delayed(key);
     processing.emplace(key, now);
     // One add wakes one waiter; if more is waiting, the next waiter must not sleep over it.
     if (!normal.empty() || !low.empty() || !by_time.empty()) wake.notify_one();

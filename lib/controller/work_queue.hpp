@@ -31,7 +31,9 @@ class WorkQueue {
   /// Forgets the failures of a key.
   void forget(const kube::Key& key);
 
-  /// Blocks for the next key; nothing when stop was requested. The caller owes a done().
+  /// Blocks for the next key; nothing when stop was requested. The caller owes a done(). Delayed
+  /// adds of that key are forgotten: whoever is woken looks at everything, and says anew when to
+  /// look again.
   std::optional<kube::Key> take(std::stop_token stop);
   /// take() without blocking.
   std::optional<kube::Key> try_take();

@@ -18,8 +18,9 @@ bool is_comparable(const std::string& version) {
 
 }  // namespace
 
-void WrittenVersions::record(const kube::Key& key, const kube::Kind& kind, const json& object) {
-  const std::string version = string_at(object, "metadata/resourceVersion");
+void WrittenVersions::record(const kube::Key& key, const kube::Kind& kind,
+                             const kube::RawObject& object) {
+  const std::string& version = object.resource_version;
   if (!is_comparable(version)) return;
   written_.with([&](std::map<kube::Key, Versions>& written) {
     std::string& latest = written[key][kind];

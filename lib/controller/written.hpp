@@ -15,7 +15,7 @@ namespace alphorn::controller {
 class WrittenVersions {
  public:
   /// `object` is what the API server returned for a write made on behalf of `key`.
-  void record(const kube::Key& key, const kube::Kind& kind, const json& object);
+  void record(const kube::Key& key, const kube::Kind& kind, const kube::RawObject& object);
 
   /// True when every recorded write of `key` has reached the store of its kind (then they are
   /// forgotten). `store_of` returns null for a kind that is not cached: such writes count as seen.

@@ -63,9 +63,8 @@ TlsTrust::State& state_of(const SSL* ssl) {
   return **static_cast<Share*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), share_slot()));
 }
 
-/// OpenSSL's own verification and nothing else: cpprestsdk's callback also looks at the URL's host,
-/// which is the wrong name when another one is expected. The reason is kept because the
-/// handshake's error does not carry it.
+/// OpenSSL's own verification and nothing else: the expected name need not be the URL's host. The
+/// reason is kept because the handshake's error does not carry it.
 int verify(X509_STORE_CTX* context, void*) {
   X509_STORE_CTX_set_verify_cb(context, [](int ok, X509_STORE_CTX*) { return ok; });
   const int result = X509_verify_cert(context);
@@ -78,7 +77,7 @@ int verify(X509_STORE_CTX* context, void*) {
   return result;
 }
 
-/// Server Name Indication is the expected name too; cpprestsdk would send the URL's host.
+/// Server Name Indication is the expected name too; libcurl would send the URL's host.
 void name_server(const SSL* ssl, int where, int) {
   if ((where & SSL_CB_HANDSHAKE_START) == 0) return;
   const std::string& host = state_of(ssl).host;

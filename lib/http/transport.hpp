@@ -72,10 +72,8 @@ struct Endpoint {
   std::chrono::seconds timeout{30};  ///< idle time of `send`
 };
 
-/// The real thing, over cpprestsdk.
+/// The real thing, over libcurl: HTTP/1.1, a kept connection for each exchange under way, blocking
+/// on the calling thread alone.
 std::shared_ptr<Transport> make_transport(const Endpoint& endpoint);
-
-/// Sets the size of the shared I/O thread pool. Call it first thing in main, before any transport.
-void use_io_threads(std::size_t count);
 
 }  // namespace alphorn::http

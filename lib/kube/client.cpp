@@ -3,6 +3,7 @@
 #include <prometheus/counter.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/metrics.hpp"
 #include "kube/requests.hpp"
@@ -42,18 +43,22 @@ json parse_object(const http::Response& response) {
   return object;
 }
 
-/// The items of a list do not say what they are, unlike objects of a watch; here they do.
-void take_items(json& page, const Kind& kind, std::vector<json>& items) {
-  const auto found = page.find("items");
-  if (found == page.end() || !found->is_array()) return;
-  for (json& item : *found) {
-    item["apiVersion"] = kind.api_version();
-    item["kind"] = kind.name;
-    items.push_back(std::move(item));
+RawObject raw_object(const http::Response& response) {
+  static const Cutter whole;
+  try {
+    return whole.cut(response.body);
+  } catch (const std::runtime_error&) {
+    throw ApiError(response.status, "", "the API server's answer is not a JSON object");
   }
 }
 
 }  // namespace
+
+bool WatchEvent::is_end_of_list() const {
+  if (type != Type::bookmark) return false;
+  const json annotations = at_path(object.read(), "metadata/annotations");
+  return annotations.is_object() && annotations.value("k8s.io/initial-events-end", "") == "true";
+}
 
 Client::Client(std::shared_ptr<http::Transport> transport, Authorize authorize)
     : Client(std::move(transport), std::move(authorize), Environment{}) {}
@@ -109,7 +114,8 @@ std::optional<json> Client::get(const ObjectRef& object, std::stop_token stop) c
   return parse_object(response);
 }
 
-ObjectList Client::list(const Kind& kind, const ListOptions& options, std::stop_token stop) const {
+ObjectList Client::list(const Kind& kind, const ListOptions& options, std::stop_token stop,
+                        const Cutter& cutter) const {
   ListOptions asked = options;
   ObjectList result;
   std::string token;
@@ -123,44 +129,46 @@ ObjectList Client::list(const Kind& kind, const ListOptions& options, std::stop_
       continue;
     }
     throw_if_failed(response);
-    json page = parse_object(response);
-    result.resource_version = string_at(page, "metadata/resourceVersion");
-    token = string_at(page, "metadata/continue");
-    take_items(page, kind, result.items);
+    Cutter::Page page = cutter.cut_page(response.body, kind);
+    result.resource_version = page.resource_version;
+    token = page.next;
+    std::move(page.items.begin(), page.items.end(), std::back_inserter(result.items));
     if (token.empty()) return result;
   }
 }
 
 void Client::watch(const Kind& kind, const WatchOptions& options,
-                   const std::function<void(WatchEvent)>& on_event, std::stop_token stop) const {
+                   const std::function<void(WatchEvent)>& on_event, std::stop_token stop,
+                   const Cutter& cutter) const {
   http::Request request = requests::watch(kind, options);
   authorize(request);
   const auto idle = std::min(options.idle, options.timeout + std::chrono::seconds{5});
   const http::Response response = transport_->stream(
-      request, [&](std::string_view line) { on_event(requests::watch_event(line)); }, idle, stop);
+      request, [&](std::string_view line) { on_event(requests::watch_event(line, cutter, kind)); },
+      idle, stop);
   count("WATCH", std::to_string(response.status));
   if (response.status == 401 && environment_.unauthorized) environment_.unauthorized();
   throw_if_failed(response);
 }
 
-json Client::apply(const Kind& kind, const json& manifest, const ApplyOptions& options,
-                   std::stop_token stop) const {
+RawObject Client::apply(const Kind& kind, const json& manifest, const ApplyOptions& options,
+                        std::stop_token stop) const {
   const http::Response response = send(requests::apply(kind, manifest, options), stop);
   throw_if_failed(response);
-  return parse_object(response);
+  return raw_object(response);
 }
 
-json Client::create(const Kind& kind, const json& manifest, DryRun dry_run,
-                    std::stop_token stop) const {
+RawObject Client::create(const Kind& kind, const json& manifest, DryRun dry_run,
+                         std::stop_token stop) const {
   const http::Response response = send(requests::create(kind, manifest, dry_run), stop);
   throw_if_failed(response);
-  return parse_object(response);
+  return raw_object(response);
 }
 
-json Client::replace(const Kind& kind, const json& manifest, std::stop_token stop) const {
+RawObject Client::replace(const Kind& kind, const json& manifest, std::stop_token stop) const {
   const http::Response response = send(requests::replace(kind, manifest), stop);
   throw_if_failed(response);
-  return parse_object(response);
+  return raw_object(response);
 }
 
 void Client::remove(const ObjectRef& object, const Preconditions& preconditions,

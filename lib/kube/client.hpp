@@ -10,6 +10,7 @@
 #include "http/transport.hpp"
 #include "kube/errors.hpp"
 #include "kube/kind.hpp"
+#include "kube/raw_object.hpp"
 
 namespace alphorn::kube {
 
@@ -22,10 +23,12 @@ struct ListOptions {
   std::string field_selector = {};
   std::string resource_version = {};  ///< "" most recent; "0" whatever the server's cache holds
   int limit = 500;                    ///< page size; pages are followed to the end
+  /// Only metadata is asked for and answered (PartialObjectMetadata).
+  bool metadata_only = false;
 };
 
 struct ObjectList {
-  std::vector<json> items;
+  std::vector<RawObject> items;
   std::string resource_version;
 };
 
@@ -38,6 +41,11 @@ struct WatchOptions {
   /// Longest silence on the wire before the connection counts as dead. The server sends a bookmark
   /// about every minute.
   std::chrono::seconds idle{180};
+  bool metadata_only = false;
+  /// A streaming list: first every object that there is, as ADDED, then a bookmark that
+  /// is_end_of_list(), then what happens. With `resource_version` "" it begins with the most recent
+  /// state, else with one not older. Servers before 1.32 refuse (400, 403 or 422).
+  bool send_initial_events = false;
 };
 
 /// ADDED, MODIFIED, DELETED and BOOKMARK as the server sent them. An ERROR event is thrown as
@@ -45,7 +53,10 @@ struct WatchOptions {
 struct WatchEvent {
   enum class Type { added, modified, deleted, bookmark };
   Type type;
-  json object;
+  RawObject object;
+
+  /// The bookmark that ends a streaming list.
+  bool is_end_of_list() const;
 };
 
 enum class Force { no, yes };
@@ -56,6 +67,11 @@ struct ApplyOptions {
   Force force = Force::yes;
   DryRun dry_run = DryRun::no;
   std::string subresource = {};  ///< "status" for the status subresource
+  /// An object that exists is a conflict, so that nothing of somebody else's is taken over. The
+  /// manifest then carries a resource version that no object has, which the API server compares
+  /// only with an object that is there (its registry's Store.Update). A server that compared it
+  /// with nothing too would answer with a conflict, never with a change.
+  bool only_create = false;
 };
 
 struct Preconditions {
@@ -84,24 +100,27 @@ class Client {
   /// The object, or nothing when it does not exist.
   std::optional<json> get(const ObjectRef& object, std::stop_token stop = {}) const;
 
-  /// All pages of a list, or none: a page that expired restarts the list once as a whole.
-  ObjectList list(const Kind& kind, const ListOptions& options, std::stop_token stop = {}) const;
+  /// All pages of a list, or none: a page that expired restarts the list once as a whole. Of every
+  /// object `cutter` leaves out what it was made for; the objects' kind is filled in.
+  ObjectList list(const Kind& kind, const ListOptions& options, std::stop_token stop = {},
+                  const Cutter& cutter = Cutter{}) const;
 
   /// Blocks and hands over each event until the server ends the watch or stop is requested.
   void watch(const Kind& kind, const WatchOptions& options,
-             const std::function<void(WatchEvent)>& on_event, std::stop_token stop) const;
+             const std::function<void(WatchEvent)>& on_event, std::stop_token stop,
+             const Cutter& cutter = Cutter{}) const;
 
   /// Server-side apply of a manifest (its apiVersion, kind and metadata say where). Returns the
   /// object.
-  json apply(const Kind& kind, const json& manifest, const ApplyOptions& options,
-             std::stop_token stop = {}) const;
+  RawObject apply(const Kind& kind, const json& manifest, const ApplyOptions& options,
+                  std::stop_token stop = {}) const;
 
   /// Fails with already_exists() when it is there.
-  json create(const Kind& kind, const json& manifest, DryRun dry_run = DryRun::no,
-              std::stop_token stop = {}) const;
+  RawObject create(const Kind& kind, const json& manifest, DryRun dry_run = DryRun::no,
+                   std::stop_token stop = {}) const;
 
   /// Full replacement; the manifest's resourceVersion, when given, is the precondition.
-  json replace(const Kind& kind, const json& manifest, std::stop_token stop = {}) const;
+  RawObject replace(const Kind& kind, const json& manifest, std::stop_token stop = {}) const;
 
   /// Background deletion. Absence is success.
   void remove(const ObjectRef& object, const Preconditions& preconditions,

@@ -20,8 +20,8 @@ http::Request replace(const Kind& kind, const json& manifest);
 
 http::Request remove(const ObjectRef& object, const Preconditions& preconditions);
 
-/// The event in one line of a watch. Throws ApiError for an ERROR event and std::runtime_error for
-/// what is no event at all.
-WatchEvent watch_event(std::string_view line);
+/// The event in one line of a watch of that kind, its object as `cutter` leaves it. Throws ApiError
+/// for an ERROR event and std::runtime_error for what is no event at all.
+WatchEvent watch_event(std::string_view line, const Cutter& cutter, const Kind& kind);
 
 }  // namespace alphorn::kube::requests

@@ -16,32 +16,35 @@ namespace {
 
 constexpr const char* kByTenant = "tenant";
 
-kube::Key labelled_tenant(const json& object) {
-  const json& labels = at_path(object, "metadata/labels");
-  return {.ns = string_at(object, "metadata/namespace"),
-          .name = labels.is_object() ? labels.value(manifests::kTenantLabel, "") : ""};
-}
-
-/// Items of a list come without kind; a pod's specification is large and never read.
-std::function<void(json&)> shrink(const kube::Kind& kind) {
-  return [kind](json& object) {
-    object["kind"] = kind.name;
-    object["apiVersion"] = kind.api_version();
-    if (kind == kube::kinds::kPod) object.erase("spec");
-  };
+/// "acme/acme", or nothing for what belongs to no tenant.
+std::vector<std::string> tenant_of(const kube::RawObject& object) {
+  const kube::Key tenant{.ns = object.key.ns, .name = object.label(manifests::kTenantLabel)};
+  if (tenant.name.empty()) return {};
+  return {tenant.display()};
 }
 
 controller::InformerOptions labelled(const kube::Kind& kind) {
   return {.kind = kind,
           .label_selector = std::string(manifests::kManagedByLabel) + "=" + manifests::kManagedBy,
-          .indexers = {{kByTenant,
-                        [](const json& object) {
-                          return std::vector<std::string>{labelled_tenant(object).display()};
-                        }}},
-          .transform = shrink(kind)};
+          .indexers = {{kByTenant, tenant_of}}};
+}
+
+controller::InformerOptions pods() {
+  controller::InformerOptions options = labelled(kube::kinds::kPod);
+  options.drop = {{"spec"}};  // large, and never read
+  return options;
 }
 
 }  // namespace
+
+json subject_of(const World& world) {
+  return {{"apiVersion", kCompanyHomeserver.api_version()},
+          {"kind", kCompanyHomeserver.name},
+          {"metadata",
+           {{"name", world.resource.name},
+            {"namespace", world.resource.ns},
+            {"uid", world.resource.uid}}}};
+}
 
 const std::vector<kube::Kind>& child_kinds() {
   static const std::vector<kube::Kind> kinds{
@@ -53,28 +56,37 @@ const std::vector<kube::Kind>& child_kinds() {
 
 Cache::Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue)
     : enqueue_(std::move(enqueue)) {
-  watch(client, {.kind = kCompanyHomeserver, .transform = shrink(kCompanyHomeserver)},
-        kube::key_of);
+  using controller::Object;
+  watch(client, {.kind = kCompanyHomeserver},
+        [](const controller::Store&, const Object& tenant) { return std::vector{tenant.key()}; });
+  const TenantsOf labelled_tenant = [](const controller::Store& store, const Object& object) {
+    std::vector<kube::Key> keys;
+    // The index value is the tenant's namespace, which is the object's own, and its name.
+    for (const std::string& value : store.index_values(object, kByTenant)) {
+      const std::string& ns = object.key().ns;
+      keys.push_back({.ns = ns, .name = value.substr(ns.size() + 1)});
+    }
+    return keys;
+  };
   for (const kube::Kind& kind : child_kinds()) watch(client, labelled(kind), labelled_tenant);
-  watch(client, labelled(kube::kinds::kPod), labelled_tenant);
+  watch(client, pods(), labelled_tenant);
   // Storage classes concern no tenant in particular: who waits for one looks again soon anyway.
   watch(client, {.kind = kube::kinds::kStorageClass}, {});
 }
 
 void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
-                  const std::function<kube::Key(const json&)>& tenant_of) {
+                  const TenantsOf& tenants_of) {
   auto informer = std::make_unique<controller::Informer>(client, std::move(options));
-  if (tenant_of) {
+  if (tenants_of) {
     const controller::Informer* source = informer.get();
-    informer->add_handler([this, tenant_of, source](const controller::ObjectPtr& before,
-                                                    const controller::ObjectPtr& after) {
+    informer->add_handler([this, tenants_of, source](const controller::ObjectPtr& before,
+                                                     const controller::ObjectPtr& after) {
       using Priority = controller::WorkQueue::Priority;
       const Priority priority = source->synced() ? Priority::normal : Priority::low;
       // A label that was changed concerns the tenant it named before as well.
       for (const controller::ObjectPtr& object : {before, after}) {
         if (!object) continue;
-        const kube::Key key = tenant_of(*object);
-        if (!key.name.empty()) enqueue_(key, priority);
+        for (const kube::Key& key : tenants_of(source->store(), *object)) enqueue_(key, priority);
       }
     });
   }

@@ -7,6 +7,7 @@
 
 #include "controller/informer.hpp"
 #include "controller/work_queue.hpp"
+#include "homeserver/world.hpp"
 #include "kube/client.hpp"
 
 namespace alphorn::homeserver {
@@ -31,12 +32,19 @@ class Cache {
   std::vector<controller::ObjectPtr> owned(const kube::Kind& kind, const kube::Key& tenant) const;
 
  private:
+  using TenantsOf = std::function<std::vector<kube::Key>(const controller::Store& store,
+                                                         const controller::Object& object)>;
+
   void watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
-             const std::function<kube::Key(const json&)>& tenant_of);
+             const TenantsOf& tenants_of);
 
   Enqueue enqueue_;
   std::vector<std::unique_ptr<controller::Informer>> informers_;
 };
+
+/// The tenant itself as a reference: what events tell of, and what a status is written to. Its uid
+/// keeps a write from reaching another object of the same name.
+json subject_of(const World& world);
 
 /// The kinds of objects a tenant is made of, besides its pods.
 const std::vector<kube::Kind>& child_kinds();

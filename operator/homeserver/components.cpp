@@ -59,14 +59,14 @@ std::vector<Wish> administrator(const World& world) {
 const std::vector<Component>& components() {
   // clang-format off
   static const std::vector<Component> table{
-      {.name = "keys",          .needs = {},                               .desire = keys,                               .ready = keys_ready},
-      {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready},
-      {.name = "volumes",       .needs = {"keys"},                         .desire = volumes,                            .ready = volumes_ready},
-      {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready},
-      {.name = "database",      .needs = {"keys", "volumes"},              .desire = manifests_of<manifests::database>,  .ready = database_ready},
+      {.name = "volumes",       .needs = {},                               .desire = volumes,                            .ready = volumes_ready, .ready_by_objects = true},
+      {.name = "keys",          .needs = {"volumes"},                      .desire = keys,                               .ready = keys_ready, .ready_by_objects = true},
+      {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready, .ready_by_objects = true},
+      {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true},
+      {.name = "database",      .needs = {"keys", "volumes"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true},
       {.name = "homeserver",    .needs = {"keys", "database", "exposure"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready},
-      {.name = "administrator", .needs = {"homeserver"},                   .desire = administrator,                      .ready = administrator_ready},
       {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready},
+      {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
   };
   // clang-format on
   return table;

@@ -41,6 +41,9 @@ struct Component {
   std::vector<std::string> needs;  ///< earlier rows
   std::function<std::vector<Wish>(const World&)> desire;
   std::function<Readiness(const World&)> ready;
+  /// Its own objects alone tell whether it is ready; otherwise its server's answers or the status
+  /// do as well.
+  bool ready_by_objects = false;
 };
 
 /// The table, in an order in which every need comes before who needs it.

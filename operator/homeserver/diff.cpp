@@ -4,6 +4,7 @@
 #include "base/encoding.hpp"
 #include "homeserver/plan.hpp"
 #include "homeserver/readiness.hpp"
+#include "homeserver/settled.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -14,6 +15,9 @@ constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
 // Kinds whose leftovers may go: nothing here holds a company's data.
 const std::set<std::string> kReplaceable{"ConfigMap", "Deployment", "Secret", "Service",
                                          "StatefulSet"};
+
+/// How a component is that is ready and has nothing more to say.
+const Readiness kSettledReadiness{.ready = true, .reason = "Ready", .message = ""};
 
 template <class... Cases>
 struct Overloaded : Cases... {
@@ -112,7 +116,8 @@ class ComponentDiff {
     const json* actual = present("Secret", recipe.name);
     if (obstacle) return;
     if (actual == nullptr) {
-      steps.emplace_back(CreateSecret{recipe});
+      const bool guards_data = recipe.name != manifests::administrator_secret(world_.tenant);
+      steps.emplace_back(CreateSecret{recipe, !guards_data || data_is_untouched(world_)});
     } else if (metadata_differs(recipe.metadata, *actual)) {
       steps.emplace_back(Apply{secret_metadata(recipe)});
     }
@@ -127,10 +132,7 @@ class ComponentDiff {
   void add_administrator(const AdministratorWish& wish) {
     const json* secret = present("Secret", wish.secret_name);
     if (secret == nullptr || obstacle) return;  // the keys component makes it first
-    const std::string mark = registration_mark(world_);
-    const json& annotations = at_path(*secret, "metadata/annotations");
-    if (annotations.is_object() && annotations.value(kRegisteredAnnotation, "") == mark) return;
-    steps.emplace_back(RegisterAdministrator{.wish = wish, .mark = mark});
+    if (!administrator_ready(world_).ready) steps.emplace_back(RegisterAdministrator{wish});
   }
 
   const World& world_;
@@ -139,25 +141,6 @@ class ComponentDiff {
 
 Readiness waiting_for(const std::string& need) {
   return {.ready = false, .reason = "Waiting", .message = "waits until " + need + " is ready"};
-}
-
-/// Names of everything wished for, whether its turn has come or not.
-std::set<ChildId> wished(const Wishes& wishes) {
-  std::set<ChildId> ids;
-  for (const auto& [component, list] : wishes) {
-    for (const Wish& wish : list) {
-      std::visit(Overloaded{[&](const json& manifest) { ids.insert(child_id(manifest)); },
-                            [&](const manifests::SecretRecipe& recipe) {
-                              ids.insert({.kind = "Secret", .name = recipe.name});
-                            },
-                            [&](const CertificateWish& certificate) {
-                              ids.insert({.kind = "Secret", .name = certificate.secret_name});
-                            },
-                            [](const AdministratorWish&) {}},
-                 wish);
-    }
-  }
-  return ids;
 }
 
 Delete deletion_of(const json& object) {
@@ -186,22 +169,46 @@ bool is_stuck(const json& pod, const World& world) {
   return false;
 }
 
-std::vector<Step> clean_up(const Wishes& wishes, const World& world) {
-  std::vector<Step> steps;
-  const std::set<ChildId> wanted = wished(wishes);
+void remove_leftovers(const World& world, const Settled& settled, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
+    if (settled.wishes_for(id) || !kReplaceable.contains(id.kind)) continue;
     const bool ours = controller_uid(*object) == world.tenant.uid;
     const bool going = at_path(*object, "metadata").contains("deletionTimestamp");
-    if (ours && !going && !is_kept(*object) && kReplaceable.contains(id.kind) &&
-        !wanted.contains(id)) {
-      steps.emplace_back(deletion_of(*object));
-    }
+    if (ours && !going && !is_kept(*object)) steps.emplace_back(deletion_of(*object));
   }
+}
+
+void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
   for (const ObjectPtr& pod : world.pods) {
     const bool going = at_path(*pod, "metadata").contains("deletionTimestamp");
     if (!going && is_stuck(*pod, world)) steps.emplace_back(deletion_of(*pod));
   }
-  return steps;
+}
+
+/// Desires one component and compares; notes it when there is nothing to do about it.
+ComponentPlan look_at(const Component& component, const World& world, TimePoint now,
+                      std::size_t inputs, Settled& settled) {
+  ComponentPlan entry{.component = component.name, .steps = {}, .readiness = {}};
+  const bool known = settled.holds(component.name, world, inputs);
+  if (known && component.ready_by_objects && settled.is_ready(component.name)) {
+    entry.readiness = kSettledReadiness;
+    return entry;
+  }
+  if (!known) {
+    const std::vector<Wish> wishes = component.desire(world);
+    ComponentDiff difference{world, now};
+    for (const Wish& wish : wishes) difference.add(wish);
+    entry.steps = std::move(difference.steps);
+    if (difference.obstacle) entry.readiness = *difference.obstacle;
+    settled.forget(component.name);
+    if (entry.steps.empty() && !difference.obstacle) {
+      // One that is ready and has something to say is asked again.
+      const bool ready = component.ready_by_objects && component.ready(world) == kSettledReadiness;
+      settled.note(component.name, wishes, ready, world, inputs);
+    }
+  }
+  if (entry.readiness.reason.empty()) entry.readiness = component.ready(world);
+  return entry;
 }
 
 }  // namespace
@@ -216,28 +223,42 @@ Wishes desire(const World& world) {
   return wishes;
 }
 
-Plan diff(const Wishes& wishes, const World& world, TimePoint now) {
+std::optional<ChildId> wished_id(const Wish& wish) {
+  const auto secret = [](const std::string& name) {
+    return std::optional<ChildId>{{.kind = "Secret", .name = name}};
+  };
+  return std::visit(
+      Overloaded{
+          [](const json& manifest) { return std::optional<ChildId>{child_id(manifest)}; },
+          [&](const manifests::SecretRecipe& recipe) { return secret(recipe.name); },
+          [&](const CertificateWish& certificate) { return secret(certificate.secret_name); },
+          [](const AdministratorWish&) { return std::optional<ChildId>{}; }},
+      wish);
+}
+
+Plan diff(const World& world, TimePoint now, Settled& settled) {
   Plan plan;
   std::set<std::string> ready;
+  const std::size_t inputs = Settled::inputs_of(world, now);
   for (const Component& component : components()) {
-    ComponentPlan entry{.component = component.name, .steps = {}, .readiness = {}};
     const auto missing =
         std::find_if(component.needs.begin(), component.needs.end(),
                      [&](const std::string& need) { return !ready.contains(need); });
     if (missing != component.needs.end()) {
-      entry.readiness = waiting_for(*missing);
-    } else {
-      ComponentDiff difference{world, now};
-      for (const Wish& wish : wishes.at(component.name)) difference.add(wish);
-      entry.steps = std::move(difference.steps);
-      entry.readiness = difference.obstacle ? *difference.obstacle : component.ready(world);
-      // While paused the steps are not carried out; what runs is judged as it is.
-      const bool settled = entry.steps.empty() || world.resource.spec.paused;
-      if (entry.readiness.ready && settled) ready.insert(component.name);
+      plan.components.push_back({component.name, {}, waiting_for(*missing)});
+      continue;
     }
+    ComponentPlan entry = look_at(component, world, now, inputs, settled);
+    // While paused the steps are not carried out; what runs is judged as it is.
+    const bool is_settled = entry.steps.empty() || world.resource.spec.paused;
+    if (entry.readiness.ready && is_settled) ready.insert(component.name);
     plan.components.push_back(std::move(entry));
   }
-  plan.clean_up = clean_up(wishes, world);
+  remove_stuck_pods(world, plan.clean_up);
+  // By now every component has noted what it wishes for.
+  if (ready.size() == components().size() && plan.empty()) {
+    remove_leftovers(world, settled, plan.clean_up);
+  }
   return plan;
 }
 

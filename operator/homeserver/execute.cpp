@@ -9,8 +9,6 @@ namespace alphorn::homeserver {
 
 namespace {
 
-// Of its own, so that mending the Secret's labels does not take the mark away.
-constexpr const char* kMarkManager = "alphorn-operator-mark";
 constexpr std::size_t kTokenLength = 48;
 constexpr std::size_t kSigningSeedBytes = 32;
 constexpr std::size_t kKeyIdLength = 4;
@@ -68,14 +66,20 @@ class Execution {
   void operator()(const CreateSecret& step) {
     const kube::ObjectRef secret{
         .kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name};
-    if (is_there(secret)) {
-      // Ours, and the cache does not know it: give it its labels back.
-      apply(secret_metadata(step.recipe));
-      return;
+    if (!step.may_draw && !is_there(secret)) {
+      // New keys would turn the company's server into another one.
+      throw KeysLost("Secret " + step.recipe.name +
+                     " is gone while the data that belongs to it is " +
+                     "there: restore it from a backup, or delete the tenant's " +
+                     "PersistentVolumeClaims to start anew");
     }
-    if (step.recipe.name != manifests::administrator_secret(world_.tenant)) refuse_lost_keys(step);
-    record(kube::kinds::kSecret,
-           parts_.client.create(kube::kinds::kSecret, drawn(step.recipe), kube::DryRun::no, stop_));
+    try {
+      if (step.may_draw) return create(secret.kind, drawn(step.recipe));
+    } catch (const kube::ApiError& error) {
+      if (!error.already_exists() || !is_there(secret)) throw;
+    }
+    // It is ours, and the cache does not know it: give it its labels back.
+    apply_over(secret.kind, secret_metadata(step.recipe));
   }
 
   void operator()(const IssueCertificate& step) {
@@ -98,13 +102,6 @@ class Execution {
     const json* account = world_.child("Secret", step.wish.secret_name);
     parts_.servers.ensure_administrator(world_.tenant, value_in(account, "password"),
                                         value_in(keys, "registration"), stop_);
-    apply({{"apiVersion", "v1"},
-           {"kind", "Secret"},
-           {"metadata",
-            {{"name", step.wish.secret_name},
-             {"namespace", world_.tenant.ns},
-             {"annotations", {{kRegisteredAnnotation, step.mark}}}}}},
-          kMarkManager);
   }
 
   void operator()(const Delete& step) {
@@ -113,15 +110,37 @@ class Execution {
   }
 
  private:
-  void apply(const json& manifest, const std::string& manager = manifests::kFieldManager) {
+  void apply(const json& manifest) {
     const kube::Kind kind = kind_named(string_at(manifest, "kind"));
-    const kube::ObjectRef reference{
-        .kind = kind, .ns = world_.tenant.ns, .name = string_at(manifest, "metadata/name")};
-    // What is not in the cache carries no label of ours: if it exists, somebody else may have made
-    // it.
-    if (world_.child(kind.name, reference.name) == nullptr) is_there(reference);
-    record(kind, parts_.client.apply(kind, manifest,
-                                     {.field_manager = manager, .force = kube::Force::yes}, stop_));
+    const std::string name = string_at(manifest, "metadata/name");
+    if (world_.child(kind.name, name) != nullptr) return apply_over(kind, manifest);
+    try {
+      return apply_new(kind, manifest);
+    } catch (const kube::ApiError& error) {
+      if (!error.is_conflict()) throw;
+    }
+    // What exists and is not in the cache carries no label of ours: somebody else may have made it.
+    is_there({.kind = kind, .ns = world_.tenant.ns, .name = name});
+    apply_over(kind, manifest);
+  }
+
+  void apply_over(const kube::Kind& kind, const json& manifest) {
+    record(kind,
+           parts_.client.apply(kind, manifest, {.field_manager = manifests::kFieldManager}, stop_));
+  }
+
+  /// Takes nothing over: an object that exists is a conflict.
+  void apply_new(const kube::Kind& kind, json manifest) {
+    if (kind == kube::kinds::kPersistentVolumeClaim) {
+      manifest["metadata"]["annotations"][manifests::kMadeFor] = world_.tenant.uid;
+    }
+    record(kind, parts_.client.apply(
+                     kind, manifest,
+                     {.field_manager = manifests::kFieldManager, .only_create = true}, stop_));
+  }
+
+  void create(const kube::Kind& kind, const json& manifest) {
+    record(kind, parts_.client.create(kind, manifest, kube::DryRun::no, stop_));
   }
 
   /// Whether the object exists on the server. Throws when it exists and is somebody else's.
@@ -147,24 +166,7 @@ class Execution {
     return false;
   }
 
-  /// Data without its keys: new ones would turn the company's server into another one. The server
-  /// is asked, for claims may have lost their labels or have been restored without any.
-  void refuse_lost_keys(const CreateSecret& step) const {
-    for (const std::string& claim :
-         {manifests::database_claim(world_.tenant), manifests::media_claim(world_.tenant)}) {
-      if (!parts_.client.get(
-              {.kind = kube::kinds::kPersistentVolumeClaim, .ns = world_.tenant.ns, .name = claim},
-              stop_)) {
-        continue;
-      }
-      throw KeysLost("Secret " + step.recipe.name +
-                     " is gone while the data that belongs to it is " +
-                     "there: restore it from a backup, or delete the tenant's " +
-                     "PersistentVolumeClaims to start anew");
-    }
-  }
-
-  void record(const kube::Kind& kind, const json& object) {
+  void record(const kube::Kind& kind, const kube::RawObject& object) {
     written_.record({.ns = world_.resource.ns, .name = world_.resource.name}, kind, object);
   }
 
@@ -176,15 +178,6 @@ class Execution {
 
 Failure failed(const std::exception& error) {
   return {.reason = "Failed", .message = error.what()};
-}
-
-json subject(const World& world) {
-  return {{"apiVersion", kCompanyHomeserver.api_version()},
-          {"kind", kCompanyHomeserver.name},
-          {"metadata",
-           {{"name", world.resource.name},
-            {"namespace", world.resource.ns},
-            {"uid", world.resource.uid}}}};
 }
 
 }  // namespace
@@ -213,16 +206,16 @@ Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_tok
     } catch (const std::runtime_error& error) {
       failures[component] = failed(error);
     }
-    // One event, not one a step: an object has room for few, and trouble needs it more.
-    if (changes.empty()) return;
-    parts_.events.record(subject(world), Type::normal, "Changed", "Reconcile", component + changes);
+    if (!changes.empty()) {
+      progress_.note({.ns = world.resource.ns, .name = world.resource.name}, component + changes);
+    }
   };
   for (const ComponentPlan& component : plan.components) {
     carry_out(component.component, component.steps);
   }
   carry_out("cleanUp", plan.clean_up);
   for (const auto& [component, failure] : failures) {
-    parts_.events.record(subject(world), Type::warning, failure.reason, "Reconcile",
+    parts_.events.record(subject_of(world), Type::warning, failure.reason, "Reconcile",
                          component + ": " + failure.message);
   }
   return failures;

@@ -9,15 +9,16 @@ namespace {
 StorageClasses storage_classes_in(const Cache& cache) {
   StorageClasses classes;
   std::string newest;  // of several defaults Kubernetes takes the newest
-  for (const auto& object : cache.store_of(kube::kinds::kStorageClass)->list()) {
-    const std::string name = string_at(*object, "metadata/name");
+  for (const auto& cached : cache.store_of(kube::kinds::kStorageClass)->list()) {
+    const json object = cached->read();
+    const std::string name = string_at(object, "metadata/name");
     classes.names.insert(name);
-    if (object->value("allowVolumeExpansion", false)) classes.expandable.insert(name);
-    const json& annotations = at_path(*object, "metadata/annotations");
+    if (object.value("allowVolumeExpansion", false)) classes.expandable.insert(name);
+    const json& annotations = at_path(object, "metadata/annotations");
     if (annotations.is_object() &&
         annotations.value("storageclass.kubernetes.io/is-default-class", "") == "true" &&
-        string_at(*object, "metadata/creationTimestamp") >= newest) {
-      newest = string_at(*object, "metadata/creationTimestamp");
+        string_at(object, "metadata/creationTimestamp") >= newest) {
+      newest = string_at(object, "metadata/creationTimestamp");
       classes.default_name = name;
     }
   }
@@ -50,12 +51,24 @@ std::string key_id_of(const std::string& signing_key) {
   return signing_key.substr(0, first) + ":" + signing_key.substr(first + 1, second - first - 1);
 }
 
+/// The versions of the Secrets that facts are read from.
+std::string secrets_seen(const World& world) {
+  std::string seen;
+  for (const std::string& name :
+       {manifests::gateway_certificate(world.tenant), manifests::homeserver_keys(world.tenant)}) {
+    const auto found = world.children.find(ChildId{.kind = "Secret", .name = name});
+    seen += (found == world.children.end() ? "" : found->second.version()) + " ";
+  }
+  return seen;
+}
+
 }  // namespace
 
-std::optional<World> Reconciler::observe(const kube::Key& key, std::stop_token stop) const {
+std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
+                                         std::stop_token stop) {
   const controller::ObjectPtr object = parts_.cache.tenant(key);
   if (!object) return std::nullopt;
-  World world{.resource = api::company_homeserver_from(*object)};
+  World world{.resource = api::company_homeserver_from(object->read())};
   if (world.resource.deleting) return std::nullopt;  // the garbage collector takes the children
 
   world.violations = api::validate(world.resource);
@@ -68,9 +81,16 @@ std::optional<World> Reconciler::observe(const kube::Key& key, std::stop_token s
   if (!world.violations.empty()) return world;
 
   for (const kube::Kind& kind : child_kinds()) {
-    for (auto& child : parts_.cache.owned(kind, key)) world.children[child_id(*child)] = child;
+    for (const auto& child : parts_.cache.owned(kind, key)) {
+      // A resource version belongs to one state of one object and is never used again.
+      world.children.emplace(
+          ChildId{.kind = kind.name, .name = child->key().name},
+          ObjectPtr{child->resource_version(), [child] { return child->read(); }});
+    }
   }
-  world.pods = parts_.cache.owned(kube::kinds::kPod, key);
+  for (const auto& pod : parts_.cache.owned(kube::kinds::kPod, key)) {
+    world.pods.emplace_back(pod->resource_version(), [pod] { return pod->read(); });
+  }
   world.storage_classes = storage_classes_in(parts_.cache);
 
   manifests::Tenant& tenant = world.tenant;
@@ -84,14 +104,22 @@ std::optional<World> Reconciler::observe(const kube::Key& key, std::stop_token s
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);
   }
-  const std::string leaf = secret_value(world, manifests::gateway_certificate(tenant), "tls.crt");
-  world.certificate = certificates::inspect(leaf);
-  const Secret leaf_key{secret_value(world, manifests::gateway_certificate(tenant), "tls.key")};
-  world.certificate_is_usable = certificates::is_signed_by(leaf, tenant.authority_pem) &&
-                                certificates::key_matches(leaf, leaf_key);
+  SecretFacts& secrets = memory.secrets;
+  if (std::string seen = secrets_seen(world); secrets.seen != seen) {
+    secrets = {.seen = std::move(seen)};
+    const std::string name = manifests::gateway_certificate(tenant);
+    const std::string certificate = secret_value(world, name, "tls.crt");
+    secrets.certificate = certificates::inspect(certificate);
+    secrets.certificate_is_usable =
+        certificates::is_signed_by(certificate, tenant.authority_pem) &&
+        certificates::key_matches(certificate, Secret{secret_value(world, name, "tls.key")});
+    secrets.signing_key_id =
+        key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
+  }
+  world.certificate = secrets.certificate;
+  world.certificate_is_usable = secrets.certificate_is_usable;
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;
-  world.signing_key_id =
-      key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
+  world.signing_key_id = secrets.signing_key_id;
 
   if (homeserver_rolled_out(world)) world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
   // A gateway before a silent homeserver has nothing to add, and would cost as much patience again.

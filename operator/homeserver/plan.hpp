@@ -17,11 +17,11 @@ struct Apply {
   json manifest;
 };
 
-/// A Secret whose values are drawn now, once. Carrying it out looks at the server first: a Secret
-/// that has merely lost its labels is taken back, and where data exists without its keys none are
-/// drawn.
+/// A Secret whose values are drawn now, once. One that is there and has merely lost its labels is
+/// taken back. Where data may exist whose keys these would be, none are drawn.
 struct CreateSecret {
   manifests::SecretRecipe recipe;
+  bool may_draw = true;
 };
 
 /// A new certificate in its Secret: none yet, other hosts, another authority, or its life runs out.
@@ -29,10 +29,9 @@ struct IssueCertificate {
   CertificateWish wish;
 };
 
-/// Make the account and mark its Secret.
+/// Make the account. Once it is done the status tells so: see registration_of().
 struct RegisterAdministrator {
   AdministratorWish wish;
-  std::string mark;
 };
 
 /// Exactly the object that was seen: its uid and resource version are preconditions.
@@ -71,9 +70,16 @@ using Wishes = std::map<std::string, std::vector<Wish>>;  // by component
 /// What this tenant should be, as data. Pure.
 Wishes desire(const World& world);
 
-/// The steps from what is to what should be. A component whose needs are not ready gets none.
-/// Pure; `now` decides only whether a certificate is due.
-Plan diff(const Wishes& wishes, const World& world, TimePoint now);
+class Settled;
+
+/// The steps from what is to what should be: desires and compares component by component, those
+/// that `settled` vouches for left out; a component whose needs are not ready gets no steps. What
+/// is not wished for any more goes once all else is as it should be. Pure but for what it notes in
+/// `settled`; `now` decides only whether a certificate is due.
+Plan diff(const World& world, TimePoint now, Settled& settled);
+
+/// The object that a wish is about; nothing when it makes none of its own.
+std::optional<ChildId> wished_id(const Wish& wish);
 
 /// True when `actual` lacks or changed anything that `desired` says. Fields that `desired` does not
 /// mention are somebody else's. Items of a list are matched by their natural key (name, mountPath

@@ -243,20 +243,38 @@ Readiness homeserver_ready(const World& world) {
   return kReady;
 }
 
-std::string registration_mark(const World& world) {
+std::string registration_of(const World& world) {
   const json* claim = world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant));
-  const std::string volume = claim == nullptr ? "" : string_at(*claim, "metadata/uid");
-  return "@" + world.tenant.spec.administrator + ":" + world.tenant.spec.server_name + " in " +
-         volume;
+  const json* secret = world.child("Secret", manifests::administrator_secret(world.tenant));
+  const auto uid_of = [](const json* object) {
+    return object == nullptr ? "" : string_at(*object, "metadata/uid");
+  };
+  return manifests::content_hash({{"user", manifests::administrator_id(world.tenant)},
+                                  {"volume", uid_of(claim)},
+                                  {"secret", uid_of(secret)}});
+}
+
+bool data_is_untouched(const World& world) {
+  const manifests::Tenant& tenant = world.tenant;
+  if (!string_at(world.resource.status, "signingKeyId").empty()) return false;
+  for (const std::string& server :
+       {manifests::database_name(tenant), manifests::homeserver_name(tenant)}) {
+    if (world.child("StatefulSet", server) != nullptr) return false;
+  }
+  const std::vector<std::string> claims{manifests::database_claim(tenant),
+                                        manifests::media_claim(tenant)};
+  return std::all_of(claims.begin(), claims.end(), [&](const std::string& name) {
+    const json* claim = world.child("PersistentVolumeClaim", name);
+    if (claim == nullptr) return false;
+    const json& annotations = at_path(*claim, "metadata/annotations");
+    return annotations.is_object() && annotations.value(manifests::kMadeFor, "") == tenant.uid;
+  });
 }
 
 Readiness administrator_ready(const World& world) {
   const std::string name = manifests::administrator_secret(world.tenant);
-  const json* secret = world.child("Secret", name);
-  if (secret == nullptr) return absent("Secret", name);
-  const json& annotations = at_path(*secret, "metadata/annotations");
-  if (!annotations.is_object() ||
-      annotations.value(kRegisteredAnnotation, "") != registration_mark(world)) {
+  if (world.child("Secret", name) == nullptr) return absent("Secret", name);
+  if (string_at(world.resource.status, "administrator/registration") != registration_of(world)) {
     return not_ready("Registering", "the administrator's account is not made yet");
   }
   return kReady;

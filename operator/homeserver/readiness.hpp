@@ -22,9 +22,14 @@ std::string claim_size(const World& world, const std::string& name, const std::s
 bool homeserver_rolled_out(const World& world);
 bool gateway_rolled_out(const World& world);
 
-/// What the administrator's Secret is marked with once the account exists: it names the database
-/// volume, so that an account lost together with its database is made again.
-std::string registration_mark(const World& world);
-inline constexpr const char* kRegisteredAnnotation = "alphorn.dev/registered";
+/// What status.administrator.registration says once the account exists. It stands for the account,
+/// the database's volume and the Secret with the password: one that was lost with its database, or
+/// whose password was lost, is made again.
+std::string registration_of(const World& world);
+
+/// True when nothing can have used the claims yet: each was made for this very tenant, no server
+/// was started and no signing key was ever reported. Only then may a missing key be drawn. Whatever
+/// is in doubt counts as used.
+bool data_is_untouched(const World& world);
 
 }  // namespace alphorn::homeserver

@@ -38,6 +38,13 @@ std::string joined(const Failures& failures) {
   return text;
 }
 
+/// Whether Kubernetes' own record of the object should tell of this change of Ready: good news,
+/// trouble, and the loss of either. The rest is progress.
+bool is_worth_an_event(const json& status, const json& before) {
+  if (reported(status, "Ready") == reported(before, "Ready")) return false;
+  return is_ready(status) || is_ready(before) || is_trouble(status) || is_trouble(before);
+}
+
 }  // namespace
 
 controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token stop) {
@@ -45,30 +52,63 @@ controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token 
   if (!written_.caught_up(key, store_of)) {
     return controller::Outcome::again_in(kUntilCacheShowsOwnWrites);
   }
-  const std::optional<World> world = observe(key, stop);
-  if (!world) return controller::Outcome::done();
+  // The queue gives a key to one worker at a time, so what is in it needs no lock.
+  const std::shared_ptr<Memory> memory = memories_.with([&](auto& memories) {
+    std::shared_ptr<Memory>& place = memories[key];
+    if (!place) place = std::make_shared<Memory>();
+    return place;
+  });
+  const std::optional<World> world = observe(key, *memory, stop);
+  if (!world) {
+    forget(key);
+    return controller::Outcome::done();
+  }
 
   const TimePoint now = std::chrono::system_clock::now();
-  const Plan plan = world->violations.empty() ? diff(desire(*world), *world, now) : Plan{};
+  const Plan plan = world->violations.empty() ? diff(*world, now, memory->settled) : Plan{};
   const Failures failures = execute(plan, *world, stop);
   const json status = summarize(*world, plan, failures, now);
-  write_status(status, *world, stop);
+  const std::chrono::milliseconds untold = tell(status, *world, stop);
 
   if (!failures.empty()) throw std::runtime_error(joined(failures));  // backs off
+  if (untold.count() > 0) return controller::Outcome::again_in(std::min(untold, kWhileWaiting));
   if (!world->violations.empty()) return controller::Outcome::done();
   return controller::Outcome::again_in(jittered(next_look(status, now)));
 }
 
-void Reconciler::write_status(const json& status, const World& world, std::stop_token stop) {
+void Reconciler::forget(const kube::Key& key) {
+  progress_.forget(key);
+  memories_.with([&](auto& memories) { memories.erase(key); });
+}
+
+std::chrono::milliseconds Reconciler::tell(const json& status, const World& world,
+                                           std::stop_token stop) {
+  const kube::Key key{.ns = world.resource.ns, .name = world.resource.name};
   const json& before = world.resource.status;
-  if (!status_differs(status, before)) return;
-  const json object = {{"apiVersion", kCompanyHomeserver.api_version()},
-                       {"kind", kCompanyHomeserver.name},
-                       {"metadata",
-                        {{"name", world.resource.name},
-                         {"namespace", world.resource.ns},
-                         {"uid", world.resource.uid}}},
-                       {"status", status}};
+  const bool differs = status_differs(status, before);
+  if (differs && is_progress(status, before)) {
+    const auto wait = progress_.wait(key);
+    if (wait.count() > 0) return wait;
+  }
+  if (differs && !write_status(status, world, stop)) return {};
+  using Type = controller::EventRecorder::Type;
+  const json subject = subject_of(world);
+  if (const std::string changes = progress_.told(key); !changes.empty()) {
+    parts_.events.record(subject, Type::normal, "Changed", "Reconcile", changes);
+  }
+  if (is_worth_an_event(status, before)) {
+    const Reported ready = reported(status, "Ready");
+    parts_.events.record(subject, is_trouble(status) ? Type::warning : Type::normal, ready.reason,
+                         "Reconcile", ready.message);
+  }
+  if (is_ready(status)) progress_.forget(key);
+  return {};
+}
+
+/// False when the object is not the one that was seen: the next pass sees what it is now.
+bool Reconciler::write_status(const json& status, const World& world, std::stop_token stop) {
+  json object = subject_of(world);
+  object["status"] = status;
   try {
     written_.record({.ns = world.resource.ns, .name = world.resource.name}, kCompanyHomeserver,
                     parts_.client.apply(kCompanyHomeserver, object,
@@ -76,17 +116,11 @@ void Reconciler::write_status(const json& status, const World& world, std::stop_
                                          .force = kube::Force::yes,
                                          .subresource = "status"},
                                         stop));
+    return true;
   } catch (const kube::ApiError& error) {
-    // Deleted meanwhile, perhaps made anew under the same name: the next pass sees which.
     if (!error.is_not_found() && !error.is_conflict()) throw;
-    return;
+    return false;
   }
-  const Reported was = reported(before, "Ready");
-  const Reported is = reported(status, "Ready");
-  if (was == is) return;
-  using Type = controller::EventRecorder::Type;
-  parts_.events.record(object, is_trouble(status) ? Type::warning : Type::normal, is.reason,
-                       "Reconcile", is.message);
 }
 
 }  // namespace alphorn::homeserver

@@ -11,7 +11,9 @@
 #include "controller/written.hpp"
 #include "homeserver/cache.hpp"
 #include "homeserver/plan.hpp"
+#include "homeserver/progress.hpp"
 #include "homeserver/servers.hpp"
+#include "homeserver/settled.hpp"
 #include "homeserver/status.hpp"
 
 namespace alphorn::homeserver {
@@ -36,12 +38,31 @@ class Reconciler {
   controller::Outcome reconcile(const kube::Key& key, std::stop_token stop);
 
  private:
-  std::optional<World> observe(const kube::Key& key, std::stop_token stop) const;
+  /// What a tenant's Secrets held when they were last looked at. Reading them costs more than all
+  /// else in a pass that finds nothing to do.
+  struct SecretFacts {
+    std::string seen;  ///< the versions of the Secrets
+    std::optional<certificates::Facts> certificate;
+    bool certificate_is_usable = false;
+    std::string signing_key_id;
+  };
+  /// What is remembered of a tenant between two passes. All of it can be lost.
+  struct Memory {
+    SecretFacts secrets;
+    Settled settled;
+  };
+
+  std::optional<World> observe(const kube::Key& key, Memory& memory, std::stop_token stop);
   Failures execute(const Plan& plan, const World& world, std::stop_token stop);
-  void write_status(const json& status, const World& world, std::stop_token stop);
+  /// Returns how long news wait to be told; zero when there are none or they were told.
+  std::chrono::milliseconds tell(const json& status, const World& world, std::stop_token stop);
+  bool write_status(const json& status, const World& world, std::stop_token stop);
+  void forget(const kube::Key& key);
 
   Parts parts_;
   controller::WrittenVersions written_;
+  Progress progress_;
+  Locked<std::map<kube::Key, std::shared_ptr<Memory>>> memories_;
 };
 
 }  // namespace alphorn::homeserver

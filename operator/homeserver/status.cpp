@@ -1,6 +1,7 @@
 #include "homeserver/status.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/encoding.hpp"
@@ -55,13 +56,22 @@ struct Summary {
   Readiness readiness;
 };
 
+/// The one step after which there is nothing to wait for.
+bool registers_administrator(const ComponentPlan& component) {
+  return std::any_of(component.steps.begin(), component.steps.end(), [](const Step& step) {
+    return std::holds_alternative<RegisterAdministrator>(step);
+  });
+}
+
 /// The readiness of each component after the pass: a failure of this pass comes first.
 Readiness outcome_of(const ComponentPlan& component, const Failures& failures, bool paused) {
   const auto failed = failures.find(component.component);
   if (failed != failures.end()) {
     return {.ready = false, .reason = failed->second.reason, .message = failed->second.message};
   }
-  if (component.readiness.ready && !component.steps.empty() && !paused) {
+  if (paused) return component.readiness;
+  if (registers_administrator(component)) return {.ready = true, .reason = "Ready", .message = ""};
+  if (component.readiness.ready && !component.steps.empty()) {
     return {.ready = false, .reason = "Applying", .message = describe(component.steps.front())};
   }
   return component.readiness;
@@ -104,16 +114,21 @@ json invalid(const World& world, TimePoint now) {
   return status;
 }
 
-void add_facts(json& status, const World& world, const Plan& plan) {
+using Outcomes = std::map<std::string, Readiness>;  // by component, after the pass
+
+void add_facts(json& status, const World& world, const Outcomes& outcomes) {
   const manifests::Tenant& tenant = world.tenant;
+  const auto is_well = [&](const char* component) {
+    const auto found = outcomes.find(component);
+    return found != outcomes.end() && found->second.ready;
+  };
   status["hosts"] = manifests::public_hosts(tenant);
   status["certificateAuthority"] = {{"configMapName", manifests::authority_config_map(tenant)}};
-  const bool exposed = std::any_of(
-      plan.components.begin(), plan.components.end(), [](const ComponentPlan& component) {
-        return component.component == "exposure" && component.readiness.ready;
-      });
-  if (exposed) status["address"] = manifests::public_url(tenant);
-  if (!world.signing_key_id.empty()) status["signingKeyId"] = world.signing_key_id;
+  if (is_well("exposure")) status["address"] = manifests::public_url(tenant);
+  // Reported once all keys exist, and never taken back: it is a sign that they were in use.
+  const std::string reported_key = string_at(world.resource.status, "signingKeyId");
+  const std::string key = is_well("keys") ? world.signing_key_id : reported_key;
+  if (!key.empty()) status["signingKeyId"] = key;
   if (world.homeserver && world.homeserver->problem.empty()) {
     status["version"] = world.homeserver->version;
   } else if (const std::string known = string_at(world.resource.status, "version");
@@ -124,10 +139,13 @@ void add_facts(json& status, const World& world, const Plan& plan) {
     status["certificate"] = {{"serial", world.certificate->serial},
                              {"notAfter", format_time(world.certificate->not_after)}};
   }
-  if (administrator_ready(world).ready) {
-    status["administrator"] = {
-        {"userId", "@" + tenant.spec.administrator + ":" + tenant.spec.server_name},
-        {"secretName", manifests::administrator_secret(tenant)}};
+  if (is_well("administrator")) {
+    status["administrator"] = {{"userId", manifests::administrator_id(tenant)},
+                               {"secretName", manifests::administrator_secret(tenant)},
+                               {"registration", registration_of(world)}};
+  } else if (const json& known = at_path(world.resource.status, "administrator");
+             known.is_object()) {
+    status["administrator"] = known;  // the account is there though the servers may not answer
   }
 }
 
@@ -137,20 +155,21 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
   if (!world.violations.empty()) return invalid(world, now);
   Conditions conditions{world, now};
   std::optional<Summary> trouble;
-  std::vector<std::pair<std::string, Readiness>> rows;
+  Outcomes outcomes;
   for (const ComponentPlan& component : plan.components) {
     const Readiness readiness = outcome_of(component, failures, world.resource.spec.paused);
     if (!readiness.ready && !trouble) trouble = Summary{component.component, readiness};
-    rows.emplace_back(component.component, readiness);
+    outcomes[component.component] = readiness;
   }
   add_summary(conditions, world, trouble);
-  for (const auto& [component, readiness] : rows) {
-    conditions.set(title_case(component) + "Ready", readiness.ready, readiness.reason,
+  for (const ComponentPlan& component : plan.components) {
+    const Readiness& readiness = outcomes[component.component];
+    conditions.set(title_case(component.component) + "Ready", readiness.ready, readiness.reason,
                    readiness.message);
   }
   json status = {{"observedGeneration", world.resource.generation},
                  {"conditions", conditions.list()}};
-  add_facts(status, world, plan);
+  add_facts(status, world, outcomes);
   return status;
 }
 
@@ -177,6 +196,14 @@ bool status_differs(const json& status, const json& before) {
     if (!status.contains(field)) return true;
   }
   return false;
+}
+
+bool is_progress(const json& status, const json& before) {
+  const auto under_way = [](const json& one) {
+    return reported(one, "Ready").status == "False" && !is_trouble(one);
+  };
+  return under_way(status) && under_way(before) &&
+         integer_at(status, "observedGeneration") == integer_at(before, "observedGeneration");
 }
 
 bool is_ready(const json& status) { return reported(status, "Ready").status == "True"; }

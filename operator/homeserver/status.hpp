@@ -23,6 +23,10 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
 /// are somebody else's and do not count.
 bool status_differs(const json& status, const json& before);
 
+/// True when both tell of the same wish being fulfilled, neither ready nor in trouble: news that
+/// can wait a little.
+bool is_progress(const json& status, const json& before);
+
 /// True when the tenant serves people: condition Ready of a status.
 bool is_ready(const json& status);
 

@@ -2,6 +2,19 @@
 
 namespace alphorn::homeserver {
 
+ObjectPtr::ObjectPtr(std::shared_ptr<const json> object)
+    : version_(string_at(*object, "metadata/uid") + "@" +
+               string_at(*object, "metadata/resourceVersion")),
+      object_(std::move(object)) {}
+
+ObjectPtr::ObjectPtr(std::string version, Read read)
+    : version_(std::move(version)), read_(std::move(read)) {}
+
+const json* ObjectPtr::get() const {
+  if (!object_) object_ = std::make_shared<const json>(read_());
+  return object_.get();
+}
+
 ChildId child_id(const json& object) {
   return {.kind = string_at(object, "kind"), .name = string_at(object, "metadata/name")};
 }

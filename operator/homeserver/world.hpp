@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,7 +16,26 @@
 
 namespace alphorn::homeserver {
 
-using ObjectPtr = std::shared_ptr<const json>;
+/// An object as it was seen. Which version it is, is known; what it says is read when somebody asks
+/// for the first time. For one thread.
+class ObjectPtr {
+ public:
+  using Read = std::function<json()>;
+
+  ObjectPtr(std::shared_ptr<const json> object);  // NOLINT(google-explicit-constructor)
+  ObjectPtr(std::string version, Read read);
+
+  /// Uid and resource version: equal versions are the same object to the byte.
+  const std::string& version() const { return version_; }
+  const json* get() const;
+  const json& operator*() const { return *get(); }
+  const json* operator->() const { return get(); }
+
+ private:
+  std::string version_;
+  Read read_;
+  mutable std::shared_ptr<const json> object_;
+};
 
 /// A child of one tenant; all live in its namespace.
 struct ChildId {

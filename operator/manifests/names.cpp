@@ -8,6 +8,9 @@ std::string database_claim(const Tenant& tenant) { return tenant.name + "-databa
 std::string media_claim(const Tenant& tenant) { return tenant.name + "-media"; }
 std::string homeserver_keys(const Tenant& tenant) { return tenant.name + "-homeserver-keys"; }
 std::string database_keys(const Tenant& tenant) { return tenant.name + "-database-keys"; }
+std::string administrator_id(const Tenant& tenant) {
+  return "@" + tenant.spec.administrator + ":" + tenant.spec.server_name;
+}
 std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-administrator"; }
 std::string gateway_certificate(const Tenant& tenant) { return tenant.name + "-gateway-tls"; }
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }

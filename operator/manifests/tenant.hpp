@@ -74,6 +74,9 @@ std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, 
 /// Hosts that the gateway's certificate must carry: the Matrix host and the server name.
 std::vector<std::string> public_hosts(const Tenant& tenant);
 
+/// "@admin:acme.example".
+std::string administrator_id(const Tenant& tenant);
+
 /// "https://matrix.acme.example", with the port when it is not 443; what clients type.
 std::string public_url(const Tenant& tenant);
 

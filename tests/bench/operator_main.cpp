@@ -33,7 +33,7 @@ class ReadyServers final : public homeserver::Servers {
         cache_.store_of(kube::kinds::kSecret)
             ->get({.ns = tenant.ns, .name = manifests::homeserver_keys(tenant)});
     if (!secret) return "";
-    std::string key = base64_decode(at_path(*secret, "data").value("signing.key", ""));
+    std::string key = base64_decode(at_path(secret->read(), "data").value("signing.key", ""));
     const std::size_t first = key.find(' ');
     const std::size_t second = first == std::string::npos ? first : key.find(' ', first + 1);
     if (second == std::string::npos) return "";

@@ -244,6 +244,7 @@ def test_an_administrator_whose_secret_is_lost_gets_another_password(foxtrot):
     name = f"{foxtrot.name}-administrator"
     old = k.get("secret", name, foxtrot.namespace)
     password = foxtrot.secret("administrator")["password"]
+    registration = foxtrot.status()["administrator"]["registration"]
     k.patch("secret", name, foxtrot.namespace,
             {"metadata": {"annotations": {"alphorn.dev/allow-delete": "true"}}})
     k.delete("secret", name, foxtrot.namespace)
@@ -251,8 +252,8 @@ def test_an_administrator_whose_secret_is_lost_gets_another_password(foxtrot):
     def drawn_and_set():
         found = k.get("secret", name, foxtrot.namespace)
         assert found and k.uid_of(found) != k.uid_of(old), f"Secret {name} is not there yet"
-        marks = found["metadata"].get("annotations", {})
-        assert "alphorn.dev/registered" in marks, f"Secret {name} is not in use yet"
+        now = foxtrot.status()["administrator"]["registration"]
+        assert now != registration, f"Secret {name} is not in use yet"
 
     wait_until("another password is set", drawn_and_set, UNTIL_MENDED)
     foxtrot.wait_ready()

@@ -19,8 +19,9 @@ ALLOWED = {
 }
 OURS = {"base", "http", "kube", "controller", "matrix", "api", "operator", "provisioner",
         "manifests", "homeserver", "certificates", "tests", "support"}
-# cpprestsdk sits behind one file, so that it can be replaced in one file.
-CPPREST = "lib/http/cpprest_transport.cpp"
+# Libraries that sit behind one file each, so that they can be replaced in one file.
+HIDDEN = {"curl/curl.h": "lib/http/curl_transport.cpp", "simdjson.h": "lib/kube/raw_object.cpp",
+          "zstd.h": "lib/controller/packing.cpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
@@ -45,8 +46,8 @@ def violations(root):
             for number, included in includes(path):
                 prefix = included.split("/")[0] if "/" in included else ""
                 where = f"{name}:{number}: includes {included}"
-                if prefix in ("cpprest", "pplx") and name != CPPREST:
-                    yield f"{where}: only {CPPREST} may know cpprestsdk"
+                if HIDDEN.get(included, name) != name:
+                    yield f"{where}: only {HIDDEN[included]} may know it"
                 if folder is None or prefix not in OURS:
                     continue
                 own = folder.split("/")[-1]
@@ -59,8 +60,8 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     root = pathlib.Path(sys.argv[1])
-    if not (root / CPPREST).is_file():
-        sys.exit(f"{root} is no checkout of this repository: {CPPREST} is missing")
+    if not all((root / name).is_file() for name in HIDDEN.values()):
+        sys.exit(f"{root} is no checkout of this repository")
     found = list(violations(root))
     print("\n".join(found) or "all arrows hold")
     sys.exit(1 if found else 0)

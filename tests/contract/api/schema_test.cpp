@@ -40,7 +40,7 @@ std::string refusal_of_new(const json& object) {
 /// The same for `after` applied over `before`.
 std::string refusal_of_change(const json& before, const json& after) {
   const kube::ApplyOptions options{.field_manager = "contract-test"};
-  const json made = cluster()->apply(kCompanyHomeserver, before, options);
+  const json made = cluster()->apply(kCompanyHomeserver, before, options).read();
   std::string refusal;
   try {
     cluster()->apply(kCompanyHomeserver, after, options);
@@ -76,7 +76,7 @@ TEST_F(Schema, RefusesEveryRejectedObjectInWordsForPeople) {
 TEST_F(Schema, HasTheDefaultsThatTheOperatorHas) {
   for (const auto& path : yaml_files("crds/samples")) {
     const json sample = in_namespace(documents(path).at(0));
-    const json stored = cluster()->create(kCompanyHomeserver, sample, kube::DryRun::yes);
+    const json stored = cluster()->create(kCompanyHomeserver, sample, kube::DryRun::yes).read();
     EXPECT_EQ(api::company_homeserver_from(stored).spec, api::company_homeserver_from(sample).spec)
         << path;
   }

@@ -15,7 +15,7 @@ TEST(Bookmarks, AdvanceAStoreToWhichNothingHappens) {
   informer.start();
   ASSERT_TRUE(test::eventually([&] { return informer.synced(); }));
   const std::string elsewhere = test::fresh_namespace(*client, "bookmark");
-  const json written = client->create(kConfigMap, test::config_map(elsewhere, "other", {}));
+  const json written = client->create(kConfigMap, test::config_map(elsewhere, "other", {})).read();
   const std::string version = string_at(written, "metadata/resourceVersion");
   EXPECT_TRUE(test::eventually(
       [&] { return std::stoll(informer.store().resource_version()) >= std::stoll(version); },

@@ -23,9 +23,9 @@ class Mirror {
                       return reconcile(key, stop);
                     }) {
     informer_.add_handler([this](const ObjectPtr& before, const ObjectPtr& after) {
-      controller_.queue().add(
-          kube::key_of(after ? *after : *before),
-          informer_.synced() ? WorkQueue::Priority::normal : WorkQueue::Priority::low);
+      controller_.queue().add((after ? after : before)->key(), informer_.synced()
+                                                                   ? WorkQueue::Priority::normal
+                                                                   : WorkQueue::Priority::low);
     });
     informer_.start();
     if (!wait_until_synced({&informer_}, std::chrono::seconds{20}, {})) {
@@ -46,11 +46,12 @@ class Mirror {
       ++stale_;
       return Outcome::again_in(std::chrono::milliseconds{5});
     }
-    const ObjectPtr object = informer_.store().get(key);
-    if (!object) return Outcome::done();
-    const json question = at_path(*object, "data/question");
-    if (question.is_null() || question == at_path(*object, "data/answer")) return Outcome::done();
-    const json result =
+    const ObjectPtr cached = informer_.store().get(key);
+    if (!cached) return Outcome::done();
+    const json object = cached->read();
+    const json question = at_path(object, "data/question");
+    if (question.is_null() || question == at_path(object, "data/answer")) return Outcome::done();
+    const kube::RawObject result =
         client_->apply(kConfigMap, config_map(key.ns, key.name, {{"answer", question}}),
                        {.field_manager = "mirror"}, stop);
     ++writes_;

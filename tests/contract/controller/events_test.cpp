@@ -14,7 +14,7 @@ using Type = EventRecorder::Type;
 TEST(Events, AreWrittenAndRepeatsBecomeASeries) {
   const auto client = test::client();
   const std::string ns = test::fresh_namespace(*client, "events");
-  const json object = client->create(kConfigMap, test::config_map(ns, "subject", {}));
+  const json object = client->create(kConfigMap, test::config_map(ns, "subject", {})).read();
   EventRecorder recorder{client, "alphorn.dev/operator", "operator-0"};
   for (int count = 0; count < 4; ++count) {
     recorder.record(object, Type::warning, "DatabaseNotReady", "Reconcile", "it has no disk");
@@ -24,7 +24,8 @@ TEST(Events, AreWrittenAndRepeatsBecomeASeries) {
 
   const auto events = client->list(kEvent, {.ns = ns}).items;
   ASSERT_EQ(events.size(), 2U);
-  const json& repeated = string_at(events[0], "reason") == "Ready" ? events[1] : events[0];
+  const json first = events[0].read();
+  const json repeated = string_at(first, "reason") == "Ready" ? events[1].read() : first;
   EXPECT_EQ(repeated.at("note"), "it has no disk");
   EXPECT_EQ(repeated.at("type"), "Warning");
   EXPECT_EQ(integer_at(repeated, "series/count"), 4);

@@ -12,7 +12,7 @@ class AgainstApiServer : public testing::Test {
  protected:
   static json applied(const json& manifest, const std::string& manager = "tester",
                       Force force = Force::yes) {
-    return client_->apply(kConfigMap, manifest, {.field_manager = manager, .force = force});
+    return client_->apply(kConfigMap, manifest, {.field_manager = manager, .force = force}).read();
   }
   static ObjectRef ref(const std::string& name) { return {kConfigMap, ns_, name}; }
 
@@ -110,7 +110,7 @@ TEST_F(AgainstApiServer, CreateTwiceAlreadyExists) {
 }
 
 TEST_F(AgainstApiServer, ReplaceOfAnOldVersionConflicts) {
-  json object = client_->create(kConfigMap, config_map(ns_, "replaced", {{"a", "1"}}));
+  json object = client_->create(kConfigMap, config_map(ns_, "replaced", {{"a", "1"}})).read();
   json newer = object;
   newer["data"]["a"] = "2";
   client_->replace(kConfigMap, newer);
@@ -124,7 +124,7 @@ TEST_F(AgainstApiServer, ReplaceOfAnOldVersionConflicts) {
 }
 
 TEST_F(AgainstApiServer, DeleteHonoursPreconditionsAndAbsence) {
-  const json object = client_->create(kConfigMap, config_map(ns_, "gone", {}));
+  const json object = client_->create(kConfigMap, config_map(ns_, "gone", {})).read();
   try {
     client_->remove(ref("gone"), {.uid = "00000000-0000-0000-0000-000000000000"});
     FAIL() << "another object's uid was accepted";
@@ -147,8 +147,8 @@ TEST_F(AgainstApiServer, ListFollowsPagesAndSaysWhatItemsAre) {
       client_->list(kConfigMap, {.ns = ns_, .label_selector = "test=pages", .limit = 3});
   ASSERT_EQ(list.items.size(), 7U);
   EXPECT_FALSE(list.resource_version.empty());
-  EXPECT_EQ(list.items.front().at("kind"), "ConfigMap");
-  EXPECT_EQ(list.items.front().at("apiVersion"), "v1");
+  EXPECT_EQ(list.items.front().read().at("kind"), "ConfigMap");
+  EXPECT_EQ(list.items.front().read().at("apiVersion"), "v1");
   const ObjectList one =
       client_->list(kConfigMap, {.ns = ns_, .field_selector = "metadata.name=page-3"});
   EXPECT_EQ(one.items.size(), 1U);

@@ -196,7 +196,7 @@ std::int64_t resident_kib() {
   return 0;
 }
 
-/// Leaks have been reported against cpprestsdk; an operator runs for months.
+/// An operator runs for months.
 TEST(Transport, RequestsAndStreamsDoNotGrowTheProcess) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "the sanitizer keeps freed memory on purpose";

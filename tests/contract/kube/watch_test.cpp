@@ -25,7 +25,7 @@ TEST(Watch, HandsOverAddChangeAndDelete) {
   EXPECT_THROW(client->watch(kConfigMap, {.ns = ns, .resource_version = from},
                              [&](const WatchEvent& event) {
                                types.push_back(event.type);
-                               EXPECT_EQ(string_at(event.object, "metadata/name"), "seen");
+                               EXPECT_EQ(event.object.key.name, "seen");
                                if (event.type == Type::deleted) throw Enough{};
                              },
                              {}),

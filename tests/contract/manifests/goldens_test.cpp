@@ -33,8 +33,10 @@ class Goldens : public testing::Test {
 };
 
 json applied(const json& manifest) {
-  return cluster()->apply(kind_of(manifest), manifest,
-                          {.field_manager = "contract-test", .dry_run = kube::DryRun::yes});
+  return cluster()
+      ->apply(kind_of(manifest), manifest,
+              {.field_manager = "contract-test", .dry_run = kube::DryRun::yes})
+      .read();
 }
 
 TEST_F(Goldens, AreValidToTheLastField) {
@@ -58,7 +60,7 @@ TEST_F(Goldens, LetTheExposureBeChangedBackAndForth) {
     const std::string folder = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden/" + sample;
     const json wanted = documents(folder + "/exposure.yaml").at(0);
     service = {kube::kinds::kService, kNamespace, string_at(wanted, "metadata/name")};
-    const json stored = cluster()->apply(kube::kinds::kService, wanted, options);
+    const json stored = cluster()->apply(kube::kinds::kService, wanted, options).read();
     EXPECT_FALSE(homeserver::differs(wanted, stored)) << sample << stored.dump(1);
     EXPECT_EQ(at_path(stored, "spec").contains("externalTrafficPolicy"),
               string_at(stored, "spec/type") == "NodePort");
@@ -92,12 +94,14 @@ TEST_F(Goldens, SpellQuantitiesAsTheApiServerDoes) {
          {"image", "x"},
          {"resources", {{"limits", {{"cpu", api::canonical_quantity(spellings[i])}}}}}});
   }
-  const json stored = cluster()->create(kube::kinds::kPod,
-                                        {{"apiVersion", "v1"},
-                                         {"kind", "Pod"},
-                                         {"metadata", {{"name", "try"}, {"namespace", "default"}}},
-                                         {"spec", {{"containers", containers}}}},
-                                        kube::DryRun::yes);
+  const json stored = cluster()
+                          ->create(kube::kinds::kPod,
+                                   {{"apiVersion", "v1"},
+                                    {"kind", "Pod"},
+                                    {"metadata", {{"name", "try"}, {"namespace", "default"}}},
+                                    {"spec", {{"containers", containers}}}},
+                                   kube::DryRun::yes)
+                          .read();
   for (std::size_t i = 0; i < spellings.size(); ++i) {
     EXPECT_EQ(string_at(at_path(stored, "spec/containers").at(i), "resources/limits/cpu"),
               api::canonical_quantity(spellings[i]))

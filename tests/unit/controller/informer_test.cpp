@@ -37,6 +37,7 @@ class ScriptedInformer : public testing::Test {
   void run_until(std::size_t requests) {
     InformerOptions options{.kind = kPod};
     options.resync = std::chrono::hours{1};
+    options.streaming_list = streaming_list_;
     options.environment = {.clock = &clock_,
                            .wait =
                                [this](milliseconds time, const std::stop_token&) {
@@ -46,8 +47,7 @@ class ScriptedInformer : public testing::Test {
     informer_ = std::make_unique<Informer>(std::make_shared<kube::Client>(server_), options);
     informer_->add_handler([this](const ObjectPtr& before, const ObjectPtr& after) {
       const std::string what = !before ? "added " : (!after ? "deleted " : "changed ");
-      told_.push_back((before == after ? "again " : what) +
-                      string_at(after ? *after : *before, "metadata/name"));
+      told_.push_back((before == after ? "again " : what) + (after ? after : before)->key().name);
     });
     informer_->start();
     ASSERT_TRUE(server_->wait_for_requests(requests));
@@ -60,6 +60,7 @@ class ScriptedInformer : public testing::Test {
   }
 
   std::shared_ptr<test::ScriptedTransport> server_ = std::make_shared<test::ScriptedTransport>();
+  bool streaming_list_ = false;
   test::FakeClock clock_;
   Locked<std::vector<std::int64_t>> waits_;
   std::vector<std::string> told_;
@@ -73,7 +74,9 @@ TEST_F(ScriptedInformer, ListsFromTheCacheThenWatchesFromThere) {
   EXPECT_THAT(target(1), HasSubstr("resourceVersion=10"));
   EXPECT_THAT(target(1), HasSubstr("timeoutSeconds=450")) << "between one and two times 300";
   EXPECT_THAT(told_, ElementsAre("added a"));
-  EXPECT_FALSE(informer_->store().get({"ns", "a"})->at("metadata").contains("managedFields"));
+  const json stored = informer_->store().get({"ns", "a"})->read();
+  EXPECT_FALSE(stored.at("metadata").contains("managedFields"));
+  EXPECT_EQ(stored.at("kind"), "Pod") << "items of a list do not say so themselves";
   EXPECT_EQ(informer_->store().resource_version(), "10") << "the list's, not an item's";
 }
 
@@ -170,6 +173,7 @@ TEST_F(ScriptedInformer, ResyncReplaysTheStore) {
   server_->then(200, pods("10", {pod("a", "1")}));
   InformerOptions options{.kind = kPod};
   options.resync = std::chrono::hours{1};
+  options.streaming_list = false;
   options.environment.clock = &clock_;
   Informer informer{std::make_shared<kube::Client>(server_), options};
   informer.add_handler([&](const ObjectPtr& before, const ObjectPtr& after) {
@@ -182,6 +186,83 @@ TEST_F(ScriptedInformer, ResyncReplaysTheStore) {
   ASSERT_TRUE(server_->wait_for_requests(3));
   informer.stop();
   EXPECT_THAT(told_, ElementsAre("added", "again"));
+}
+
+class StreamingInformer : public ScriptedInformer {
+ protected:
+  StreamingInformer() { streaming_list_ = true; }
+
+  static std::string end_of_list(const std::string& version) {
+    return event_line("BOOKMARK", {{"metadata",
+                                    {{"resourceVersion", version},
+                                     {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}});
+  }
+};
+
+TEST_F(StreamingInformer, IsSyncedAtTheEndOfTheListAndGoesOnWithTheSameStream) {
+  server_->then(Lines{{event_line("ADDED", pod("a", "3")), event_line("ADDED", pod("b", "4")),
+                       end_of_list("10"), event_line("DELETED", pod("a", "11"))}});
+  run_until(2);
+  EXPECT_THAT(target(0), HasSubstr("sendInitialEvents=true"));
+  EXPECT_THAT(target(0), HasSubstr("resourceVersionMatch=NotOlderThan"));
+  EXPECT_THAT(target(0), HasSubstr("allowWatchBookmarks=true"));
+  EXPECT_THAT(target(0), testing::Not(HasSubstr("resourceVersion="))) << "the most recent";
+  EXPECT_THAT(told_, ElementsAre("added a", "added b", "deleted a"));
+  EXPECT_TRUE(informer_->synced());
+  EXPECT_THAT(target(1), HasSubstr("resourceVersion=11"));
+  EXPECT_THAT(target(1), testing::Not(HasSubstr("sendInitialEvents")));
+}
+
+TEST_F(StreamingInformer, KeepsNothingOfAListThatBrokeOff) {
+  server_
+      ->then(Lines{{event_line("ADDED", pod("a", "3"))},
+                   TransportError(TransportError::Kind::interrupted, "cut")})
+      .then(Lines{{event_line("ADDED", pod("b", "4"))}})
+      .then(Lines{{event_line("ADDED", pod("c", "5")), end_of_list("10")}});
+  run_until(4);
+  EXPECT_THAT(told_, ElementsAre("added c"));
+  EXPECT_EQ(waits().size(), 2U);
+}
+
+TEST_F(StreamingInformer, FallsBackToPagesWhereTheServerSendsNone) {
+  server_->then(422, status_object(422, "Invalid", "sendInitialEvents is forbidden"))
+      .then(200, pods("10", {pod("a", "3")}))
+      .then(410, status_object(410, "Expired"))
+      .then(200, pods("30", {pod("a", "3")}));
+  run_until(4);
+  EXPECT_THAT(target(1), HasSubstr("limit=500"));
+  EXPECT_THAT(target(3), testing::Not(HasSubstr("sendInitialEvents"))) << "asked for once more";
+  EXPECT_THAT(told_, ElementsAre("added a"));
+  EXPECT_TRUE(waits().empty());
+}
+
+TEST_F(StreamingInformer, AnExpiredWatchStreamsAgainAndKeepsTheOldContentMeanwhile) {
+  server_
+      ->then(Lines{{event_line("ADDED", pod("gone", "3")), event_line("ADDED", pod("same", "4")),
+                    end_of_list("10"), event_line("ERROR", status_object(410, "Expired"))}})
+      .then(Lines{{event_line("ADDED", pod("same", "4")), event_line("ADDED", pod("new", "12"))},
+                  TransportError(TransportError::Kind::interrupted, "cut")})
+      .then(Lines{{event_line("ADDED", pod("same", "4")), event_line("ADDED", pod("new", "12")),
+                   end_of_list("20")}});
+  run_until(4);
+  EXPECT_THAT(target(1), HasSubstr("resourceVersion=10")) << "not older than what is known";
+  EXPECT_THAT(told_, ElementsAre("added gone", "added same", "deleted gone", "added new"));
+}
+
+TEST_F(StreamingInformer, AVersionThatTheServerDoesNotHaveAsksForTheMostRecent) {
+  server_->then(Lines{{end_of_list("10"), event_line("ERROR", status_object(410, "Expired"))}})
+      .then(410, status_object(410, "Expired"))
+      .then(Lines{{end_of_list("5")}});
+  run_until(4);
+  EXPECT_THAT(target(2), testing::Not(HasSubstr("resourceVersion=")));
+  EXPECT_EQ(informer_->store().resource_version(), "5");
+}
+
+TEST_F(StreamingInformer, AServerUnderLoadIsAskedForTheStreamAgain) {
+  server_->then(429, status_object(429, "TooManyRequests")).then(Lines{{end_of_list("5")}});
+  run_until(3);
+  EXPECT_THAT(target(1), HasSubstr("sendInitialEvents=true"));
+  EXPECT_EQ(waits().size(), 1U);
 }
 
 }  // namespace

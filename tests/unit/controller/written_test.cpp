@@ -10,7 +10,7 @@ using kube::kinds::kSecret;
 
 const kube::Key kAcme{"acme", "acme"};
 
-json version(const std::string& text) { return {{"metadata", {{"resourceVersion", text}}}}; }
+kube::RawObject version(const std::string& text) { return {.resource_version = text}; }
 
 class WrittenTest : public testing::Test {
  protected:

@@ -104,7 +104,7 @@ TEST_F(ClientTest, AListWhosePagesExpireIsReadWhole) {
       .then(200, page("b", ""));
   const ObjectList list = client_.list(kPod, {.ns = "acme"});
   ASSERT_EQ(list.items.size(), 1U) << "items of the half list were kept";
-  EXPECT_EQ(string_at(list.items.front(), "metadata/name"), "b");
+  EXPECT_EQ(list.items.front().key.name, "b");
   EXPECT_THAT(server_->requests()[1].target, HasSubstr("continue=next"));
   EXPECT_THAT(server_->requests()[2].target, testing::Not(HasSubstr("limit")));
 }

@@ -62,11 +62,17 @@ TEST(Requests, DeleteCarriesItsPreconditions) {
   EXPECT_EQ(json::parse(request.body).at("propagationPolicy"), "Background");
 }
 
+WatchEvent watch_event(const std::string& line) {
+  return requests::watch_event(line, Cutter{}, kinds::kPod);
+}
+
 TEST(WatchLines, AreDecoded) {
-  const json pod = manifest("acme", "web");
+  json pod = manifest("acme", "web");
+  pod["apiVersion"] = "v1";
+  pod["kind"] = "Pod";
   EXPECT_EQ(watch_event(event_line("ADDED", pod)).type, Type::added);
   EXPECT_EQ(watch_event(event_line("MODIFIED", pod)).type, Type::modified);
-  EXPECT_EQ(watch_event(event_line("DELETED", pod)).object, pod);
+  EXPECT_EQ(watch_event(event_line("DELETED", pod)).object.read(), pod);
   EXPECT_EQ(watch_event(event_line("BOOKMARK", pod)).type, Type::bookmark);
 }
 

@@ -21,10 +21,10 @@ std::vector<std::string> steps_of(const Plan& plan) {
 
 TEST(Diff, NewTenantStartsWithWhatNeedsNothing) {
   const Plan plan = plan_of(a_new_tenant());
-  EXPECT_THAT(steps_of(plan), testing::Contains("create Secret acme-homeserver-keys"));
+  EXPECT_THAT(steps_of(plan), testing::Contains("apply PersistentVolumeClaim acme-media"));
   EXPECT_THAT(steps_of(plan), testing::Contains("issue certificate Secret acme-gateway-tls"));
   EXPECT_THAT(steps_of(plan), testing::Contains("apply Service acme-gateway"));
-  EXPECT_EQ(readiness_of(plan, "volumes").message, "waits until keys is ready");
+  EXPECT_EQ(readiness_of(plan, "keys").message, "waits until volumes is ready");
   EXPECT_EQ(readiness_of(plan, "database").message, "waits until keys is ready");
 }
 
@@ -60,11 +60,74 @@ TEST(Diff, CrashAfterAnyStepEndsInTheSameState) {
 
 TEST(Diff, DeletedChildIsMadeAgain) {
   for (const auto& [id, object] : a_running_tenant().children) {
+    if (id.name.ends_with("-keys")) continue;  // never drawn again: see below
     World world = a_running_tenant();
     world.children.erase(id);
     EXPECT_FALSE(plan_of(world).empty()) << id.display();
     converge(world);
     EXPECT_TRUE(world.children.contains(id)) << id.display();
+  }
+}
+
+bool may_draw(const World& world, const std::string& name) {
+  for (const ComponentPlan& component : plan_of(world).components) {
+    for (const Step& step : component.steps) {
+      const auto* create = std::get_if<CreateSecret>(&step);
+      if (create != nullptr && create->recipe.name == name) return create->may_draw;
+    }
+  }
+  ADD_FAILURE() << "no step makes " << name;
+  return true;
+}
+
+void lose(World& world, const std::string& kind, const std::string& name) {
+  world.children.erase({.kind = kind, .name = name});
+}
+
+TEST(Diff, KeysAreDrawnOnlyForClaimsThatNobodyUsedYet) {
+  World fresh = a_new_tenant();
+  for (const ComponentPlan& component : plan_of(fresh).components) {
+    for (const Step& step : component.steps) carry_out(step, fresh);
+  }
+  EXPECT_TRUE(may_draw(fresh, "acme-homeserver-keys"));
+  EXPECT_TRUE(may_draw(fresh, "acme-database-keys"));
+
+  World restored = fresh;  // by whom and from where, nobody can tell
+  change(restored, "PersistentVolumeClaim", "acme-media",
+         [](json& claim) { claim["metadata"]["annotations"].erase("alphorn.dev/made-for"); });
+  EXPECT_FALSE(may_draw(restored, "acme-homeserver-keys"));
+  EXPECT_TRUE(may_draw(restored, "acme-administrator")) << "a password opens no old data";
+
+  World of_a_former_tenant = fresh;
+  change(of_a_former_tenant, "PersistentVolumeClaim", "acme-database-data", [](json& claim) {
+    claim["metadata"]["annotations"]["alphorn.dev/made-for"] = "another-uid";
+  });
+  EXPECT_FALSE(may_draw(of_a_former_tenant, "acme-database-keys"));
+
+  World reported = fresh;
+  reported.resource.status["signingKeyId"] = "ed25519:a_test";
+  EXPECT_FALSE(may_draw(reported, "acme-homeserver-keys"));
+}
+
+TEST(Diff, LostKeysOfARunningTenantAreNotDrawnAgain) {
+  for (const char* name : {"acme-homeserver-keys", "acme-database-keys"}) {
+    World world = a_running_tenant();
+    lose(world, "Secret", name);
+    EXPECT_FALSE(may_draw(world, name));
+    lose(world, "StatefulSet", "acme-database");
+    EXPECT_FALSE(may_draw(world, name)) << "the other server was started";
+  }
+}
+
+TEST(Diff, AdministratorIsMadeAgainWithItsDatabaseOrItsPassword) {
+  const auto registers = testing::Contains("register administrator admin");
+  const World settled = a_running_tenant();
+  EXPECT_THAT(steps_of(plan_of(settled)), testing::Not(registers));
+  for (const auto& [kind, name] : std::map<std::string, std::string>{
+           {"PersistentVolumeClaim", "acme-database-data"}, {"Secret", "acme-administrator"}}) {
+    World world = settled;
+    change(world, kind, name, [](json& object) { object["metadata"]["uid"] = "another"; });
+    EXPECT_THAT(steps_of(plan_of(world)), registers) << name;
   }
 }
 
@@ -74,7 +137,7 @@ TEST(Diff, LostLabelOfAKeySecretIsMendedWithoutTouchingItsValues) {
          [](json& secret) { secret["metadata"]["labels"].erase("alphorn.dev/keep"); });
   const Plan plan = plan_of(world);
   EXPECT_THAT(steps_of(plan), testing::ElementsAre("apply Secret acme-homeserver-keys"));
-  EXPECT_FALSE(std::get<Apply>(plan.components.front().steps.front()).manifest.contains("data"));
+  EXPECT_FALSE(std::get<Apply>(plan.components.at(1).steps.front()).manifest.contains("data"));
 }
 
 TEST(Diff, VolumeThatCannotGrowIsLeftAsItIsAndHoldsNothingUp) {
@@ -138,7 +201,7 @@ TEST(Diff, LeftoverOfOursIsRemovedWithPreconditions) {
   json leftover = *world.child("ConfigMap", "acme-ca");
   leftover["metadata"]["name"] = "acme-former";
   leftover["metadata"]["resourceVersion"] = "7";
-  world.children[child_id(leftover)] = std::make_shared<const json>(leftover);
+  world.children.insert_or_assign(child_id(leftover), std::make_shared<const json>(leftover));
   const Plan plan = plan_of(world);
   ASSERT_EQ(plan.clean_up.size(), 1U);
   EXPECT_EQ(std::get<Delete>(plan.clean_up[0]).resource_version, "7");
@@ -180,7 +243,7 @@ TEST(Diff, StuckPodOfAnOldRevisionIsDeleted) {
 TEST(Diff, PlanPrintsWithoutValues) {
   std::ostringstream text;
   text << plan_of(a_new_tenant());
-  EXPECT_THAT(text.str(), HasSubstr("keys: create Secret acme-homeserver-keys\n"));
+  EXPECT_THAT(text.str(), HasSubstr("volumes: apply PersistentVolumeClaim acme-media\n"));
   EXPECT_THAT(text.str(), HasSubstr("homeserver: Waiting: waits until keys is ready\n"));
 }
 

@@ -172,6 +172,47 @@ TEST(Status, FailureOfThisPassComesFirst) {
   EXPECT_EQ(reported(status, "GatewayReady").message, "refused");
 }
 
+TEST(Status, AccountMadeInThisPassMakesTheTenantReady) {
+  World world = a_running_tenant();
+  world.resource.status.erase("administrator");
+  const Plan plan = plan_of(world);
+  const json status = summarize(world, plan, {}, kNow);
+  EXPECT_EQ(reported(status, "Ready").status, "True");
+  EXPECT_EQ(string_at(status, "administrator/registration"), registration_of(world));
+  const json failed = summarize(world, plan, {{"administrator", {"Failed", "refused"}}}, kNow);
+  EXPECT_EQ(reported(failed, "AdministratorReady").message, "refused");
+  EXPECT_FALSE(failed.contains("administrator"));
+}
+
+TEST(Status, SigningKeyIsReportedOnceAllKeysExistAndNeverTakenBack) {
+  World world = a_running_tenant();
+  world.children.erase({.kind = "Secret", .name = "acme-database-keys"});
+  EXPECT_FALSE(status_of(world).contains("signingKeyId"));
+  world.resource.status["signingKeyId"] = "ed25519:a_test";
+  world.signing_key_id.clear();
+  EXPECT_EQ(string_at(status_of(world), "signingKeyId"), "ed25519:a_test");
+}
+
+TEST(Status, OnlyStepsOnTheWayAreProgress) {
+  World world = a_running_tenant();
+  const json ready = status_of(world);
+  change(world, "StatefulSet", "acme-homeserver",
+         [](json& set) { set["status"]["readyReplicas"] = 0; });
+  const json waits = status_of(world);
+  change(world, "StatefulSet", "acme-database",
+         [](json& set) { set["status"]["readyReplicas"] = 0; });
+  const json waits_longer = status_of(world);
+  EXPECT_TRUE(is_progress(waits, waits_longer));
+  EXPECT_FALSE(is_progress(ready, waits));
+  EXPECT_FALSE(is_progress(waits, ready));
+  EXPECT_FALSE(is_progress(waits, json::object())) << "the first status";
+  world.pods = {std::make_shared<const json>(waiting_pod("CrashLoopBackOff"))};
+  EXPECT_FALSE(is_progress(status_of(world), waits)) << "trouble";
+  json other_wish = waits;
+  other_wish["observedGeneration"] = 7;
+  EXPECT_FALSE(is_progress(other_wish, waits));
+}
+
 TEST(Status, TroubleIsToldApartFromProgress) {
   World world = a_running_tenant();
   EXPECT_FALSE(is_trouble(status_of(world)));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "homeserver/settled.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver::test {
@@ -55,11 +56,19 @@ struct Performer {
     merged.merge_patch(object);
     merged["metadata"]["uid"] = "uid-of-" + id.name;
     roll_out(merged);
-    world.children[id] = std::make_shared<const json>(std::move(merged));
+    world.children.insert_or_assign(id, std::make_shared<const json>(std::move(merged)));
   }
 
-  void operator()(const Apply& step) { store(step.manifest); }
+  void operator()(const Apply& step) {
+    json manifest = step.manifest;
+    const bool is_claim = string_at(manifest, "kind") == "PersistentVolumeClaim";
+    if (is_claim && !world.children.contains(child_id(manifest))) {
+      manifest["metadata"]["annotations"][manifests::kMadeFor] = world.tenant.uid;
+    }
+    store(std::move(manifest));
+  }
   void operator()(const CreateSecret& step) {
+    if (!step.may_draw) return;
     json data = json::object();
     for (const auto& entry : step.recipe.entries) data[entry.key] = "eA==";
     store({{"kind", "Secret"}, {"metadata", step.recipe.metadata}, {"data", data}});
@@ -78,11 +87,8 @@ struct Performer {
     world.certificate_is_usable = true;
     world.tenant.certificate_serial = "01";
   }
-  void operator()(const RegisterAdministrator& step) {
-    store({{"kind", "Secret"},
-           {"metadata",
-            {{"name", step.wish.secret_name},
-             {"annotations", {{kRegisteredAnnotation, step.mark}}}}}});
+  void operator()(const RegisterAdministrator&) {
+    world.resource.status["administrator"]["registration"] = registration_of(world);
   }
   void operator()(const Delete& step) {
     world.children.erase({.kind = step.kind, .name = step.name});
@@ -114,7 +120,10 @@ void carry_out(const Step& step, World& world) {
   ask_servers(world);
 }
 
-Plan plan_of(const World& world, TimePoint now) { return diff(desire(world), world, now); }
+Plan plan_of(const World& world, TimePoint now) {
+  Settled nothing;
+  return diff(world, now, nothing);
+}
 
 int converge(World& world, TimePoint now) {
   for (int pass = 0; pass < kMostPasses; ++pass) {
@@ -149,7 +158,8 @@ void change(World& world, const std::string& kind, const std::string& name,
   ASSERT_NE(object, nullptr) << kind << ' ' << name;
   json copy = *object;
   edit(copy);
-  world.children[{.kind = kind, .name = name}] = std::make_shared<const json>(std::move(copy));
+  world.children.insert_or_assign(ChildId{.kind = kind, .name = name},
+                                  std::make_shared<const json>(std::move(copy)));
 }
 
 }  // namespace alphorn::homeserver::test
