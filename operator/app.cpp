@@ -2,10 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 
 #include "catalogue.hpp"
@@ -35,7 +33,10 @@ class Operator {
         catalogue_(read_catalogue(options.config)),
         client_(options.kubeconfig.empty() ? kube::in_cluster_client()
                                            : kube::kubeconfig_client(options.kubeconfig)),
-        events_(client_, kEventSource, options.identity),
+        // A replica that does not lead, or may not be leading any more, writes nothing but its lease.
+        writer_(client_->guarded(
+            [this] { return !options_.leader_elect || election_.may_write(); })),
+        events_(writer_, kEventSource, options.identity),
         controller_({.name = "homeserver", .workers = options.workers},
                     [this](const kube::Key& key, std::stop_token pass) {
                       return reconciler_->reconcile(key, std::move(pass));
@@ -68,10 +69,10 @@ class Operator {
   }
 
   void start_work() {
-    authority_ = certificates::Authority::open(*client_, options_.ns);
+    authority_ = certificates::Authority::open(*writer_, options_.ns);
     servers_ = make_servers_(cache_);
     reconciler_ = std::make_unique<homeserver::Reconciler>(
-        homeserver::Reconciler::Parts{.client = *client_,
+        homeserver::Reconciler::Parts{.client = *writer_,
                                       .cache = cache_,
                                       .catalogue = catalogue_,
                                       .authority = *authority_,
@@ -97,10 +98,7 @@ class Operator {
 
   int run_alone() {
     start_work();
-    std::mutex mutex;
-    std::unique_lock lock{mutex};
-    std::condition_variable_any stopped;
-    stopped.wait(lock, stop_, [] { return false; });
+    controller::wait_until_stopped(stop_);
     stop_work();
     return 0;
   }
@@ -110,6 +108,7 @@ class Operator {
   std::stop_token stop_;
   Catalogue catalogue_;
   std::shared_ptr<kube::Client> client_;
+  std::shared_ptr<kube::Client> writer_;
   controller::EventRecorder events_;
   std::unique_ptr<homeserver::Servers> servers_;
   std::shared_ptr<const certificates::Authority> authority_;

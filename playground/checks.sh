@@ -3,10 +3,14 @@
 
 need_tools() { command -v jq >/dev/null || ensure_packages cluster >&2; }
 
-# run_tests [unit|contract|e2e] [CTEST-ARGUMENT...]
+# run_tests [unit|contract|e2e|fuzz|asan|tsan] [CTEST-ARGUMENT...]
 run_tests() {
   local label=""
-  case "${1:-}" in unit | contract | e2e) label="$1"; shift ;; esac
+  case "${1:-}" in
+    unit | contract | e2e) label="$1"; shift ;;
+    fuzz) shift; run_fuzzers "$@"; return ;;
+    asan | tsan) run_sanitized "$@"; return ;;
+  esac
   # A build needs no root; the cluster that e2e tests run on does.
   if [[ -z $label || $label == e2e ]]; then preflight "$(needed_gigabytes)"; fi
   step "Debian packages" ensure_packages cpp tests cluster images
@@ -20,6 +24,28 @@ run_tests() {
   # One call, so that its last lines count every test; the cheap ones come first by their cost.
   (cd "$ROOT/build/dev" &&
     ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 1 "$@")
+}
+
+# Each fuzz target for a few seconds.
+run_fuzzers() {
+  step "Debian packages" ensure_packages cpp fuzz
+  step "Fuzz targets (preset fuzz)" build_preset fuzz
+  (cd "$ROOT/build/fuzz" && ctest --output-on-failure --no-tests=error -L '^fuzz$' "$@")
+}
+
+# run_sanitized asan|tsan [CTEST-ARGUMENT...]: the unit and contract tests of the C++ libraries.
+run_sanitized() {
+  local preset="$1"
+  shift
+  step "Debian packages" ensure_packages cpp tests cluster
+  step "Go $GO_VERSION" use_go
+  use_go
+  step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
+  step "Programs and tests (preset $preset)" build_preset "$preset"
+  export ALPHORN_HYPERKUBE
+  ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
+  (cd "$ROOT/build/$preset" &&
+    ctest --output-on-failure --no-tests=error -L '^(unit|contract)$' -j 1 "$@")
 }
 
 # run_benches operator [--tenants N,...] [--json FILE] ...: see tests/bench/README.md

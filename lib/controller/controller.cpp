@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kGlance{1000};
 constexpr milliseconds kSyncGlance{20};
+constexpr milliseconds kSyncWord{10000};
 
 prometheus::Counter& results(const std::string& controller, const char* result) {
   return prometheus::BuildCounter()
@@ -219,13 +220,26 @@ void Controller::watch_over(std::stop_token stop) {
 bool wait_until_synced(const std::vector<const Informer*>& informers, std::chrono::seconds limit,
                        std::stop_token stop) {
   const auto deadline = steady_clock().now() + limit;
+  auto next_word = steady_clock().now() + kSyncWord;
   for (const Informer* informer : informers) {
     while (!informer->synced()) {
-      if (stop.stop_requested() || steady_clock().now() >= deadline) return false;
+      const auto now = steady_clock().now();
+      if (stop.stop_requested() || now >= deadline) return false;
+      if (now >= next_word) {
+        spdlog::warn("the cache of {} is not filled yet", informer->kind().plural);
+        next_word = now + kSyncWord;
+      }
       kube::wait_for(kSyncGlance, stop);
     }
   }
   return true;
+}
+
+void wait_until_stopped(std::stop_token stop) {
+  std::mutex mutex;
+  std::unique_lock lock{mutex};
+  std::condition_variable_any stopped;
+  stopped.wait(lock, stop, [] { return false; });
 }
 
 }  // namespace alphorn::controller

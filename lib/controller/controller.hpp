@@ -74,8 +74,12 @@ class Controller {
   std::jthread watchdog_;
 };
 
-/// Blocks until all are synced; false when stop was requested or the time is over.
+/// Blocks until all are synced; false when stop was requested or the time is over. Says every ten
+/// seconds whom it waits for.
 bool wait_until_synced(const std::vector<const Informer*>& informers, std::chrono::seconds limit,
                        std::stop_token stop);
+
+/// Blocks until stop is requested: what main does while the threads work.
+void wait_until_stopped(std::stop_token stop);
 
 }  // namespace alphorn::controller

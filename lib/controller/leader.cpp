@@ -197,6 +197,12 @@ bool LeaderElection::run(const std::function<void()>& on_started,
 
 bool LeaderElection::leading() const { return state_->leading; }
 
+bool LeaderElection::may_write() const {
+  if (!state_->leading) return false;
+  const std::scoped_lock lock{state_->mutex};
+  return state_->clock.now() - state_->last_renewed < state_->options.renew_deadline;
+}
+
 std::string LeaderElection::check() const {
   if (!state_->leading) return "";
   const std::scoped_lock lock{state_->mutex};

@@ -19,8 +19,8 @@ class WorkQueue {
   explicit WorkQueue(std::string name, const Clock& clock = steady_clock());
   ~WorkQueue();
 
-  /// Low priority (first list, resync) waits behind normal work, but gets every fifth turn so that
-  /// it never starves. Adding a waiting key with normal priority lifts it.
+  /// Low priority (first list, resync) waits behind normal work, but gets one turn in 32 so
+  /// that it never starves. Adding a waiting key with normal priority lifts it.
   enum class Priority { low, normal };
 
   void add(const kube::Key& key, Priority priority = Priority::normal);

@@ -76,10 +76,20 @@ void Client::authorize(http::Request& request) const {
   if (authorize_) authorize_(request.headers);
 }
 
+std::shared_ptr<Client> Client::guarded(std::function<bool()> may_write) const {
+  Environment environment = environment_;
+  environment.may_write = std::move(may_write);
+  return std::make_shared<Client>(transport_, authorize_, std::move(environment));
+}
+
 http::Response Client::send(http::Request request, std::stop_token stop) const {
   bool credentials_dropped = false;
   for (int retries = 0;; ++retries) {
     authorize(request);
+    if (request.method != "GET" && environment_.may_write && !environment_.may_write()) {
+      throw http::TransportError(http::TransportError::Kind::stopped,
+                                 request.method + ": this process may not write any more");
+    }
     std::optional<std::chrono::milliseconds> wait;
     try {
       http::Response response = transport_->send(request, stop);

@@ -92,10 +92,16 @@ class Client {
     std::function<void()> unauthorized = {};
     /// Waits that long or until stop is requested. Empty: really waits.
     std::function<void(std::chrono::milliseconds, const std::stop_token&)> wait = {};
+    /// Asked right before each attempt to write; on false the write fails with Kind::stopped and is
+    /// not sent. Empty: writes are always allowed.
+    std::function<bool()> may_write = {};
   };
 
   Client(std::shared_ptr<http::Transport> transport, Authorize authorize = {});
   Client(std::shared_ptr<http::Transport> transport, Authorize authorize, Environment environment);
+
+  /// The same way to the same server, but for writes: see Environment::may_write.
+  std::shared_ptr<Client> guarded(std::function<bool()> may_write) const;
 
   /// The object, or nothing when it does not exist.
   std::optional<json> get(const ObjectRef& object, std::stop_token stop = {}) const;

@@ -10,6 +10,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/encoding.hpp"
+#include "base/json.hpp"
 #include "base/openssl.hpp"
 
 namespace alphorn::certificates {
@@ -176,6 +178,34 @@ KeyPair issue(const KeyPair& authority, const std::vector<std::string>& hosts, T
   add_extension(leaf.get(), issuer.get(), NID_subject_alt_name, names);
   check(X509_sign(leaf.get(), issuer_key.get(), EVP_sha256()), "sign a certificate");
   return to_pem(leaf.get(), key.get());
+}
+
+std::string to_text(const Facts& facts) {
+  return json{{"serial", facts.serial},
+              {"notBefore", format_time(facts.not_before)},
+              {"notAfter", format_time(facts.not_after)},
+              {"hosts", facts.hosts}}
+      .dump();
+}
+
+std::optional<Facts> facts_from(const std::string& text) {
+  const json object = json::parse(text, nullptr, false);
+  const auto not_before = parse_time(string_at(object, "notBefore"));
+  const auto not_after = parse_time(string_at(object, "notAfter"));
+  if (!not_before || !not_after) return std::nullopt;
+  Facts facts{.serial = string_at(object, "serial"),
+              .not_before = *not_before,
+              .not_after = *not_after};
+  for (const json& host : at_path(object, "hosts")) {
+    if (host.is_string()) facts.hosts.push_back(host.get<std::string>());
+  }
+  return facts;
+}
+
+std::string seal_of(const KeyPair& pair, const std::string& facts_text,
+                    const std::string& authority_pem) {
+  const json sealed = {pair.certificate_pem, pair.key_pem.reveal(), facts_text, authority_pem};
+  return sha256_hex(sealed.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 std::optional<Facts> inspect(const std::string& pem) {

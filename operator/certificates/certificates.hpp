@@ -32,6 +32,16 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
+/// The facts as text, and back: what is written beside a certificate so that it need not be parsed
+/// again. Nothing for what is no such text.
+std::string to_text(const Facts& facts);
+std::optional<Facts> facts_from(const std::string& text);
+
+/// A digest of a certificate that this authority issued, its key and its facts: whoever finds it
+/// unchanged beside them knows that they belong together.
+std::string seal_of(const KeyPair& pair, const std::string& facts_text,
+                    const std::string& authority_pem);
+
 /// The facts of the first certificate in `pem`; nothing when it cannot be read.
 std::optional<Facts> inspect(const std::string& pem);
 

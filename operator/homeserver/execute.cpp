@@ -88,9 +88,16 @@ class Execution {
     if (!certificates::is_signed_by(pair.certificate_pem, world_.tenant.authority_pem)) {
       throw std::runtime_error("the certificate authority's key and certificate do not match");
     }
+    const auto facts = certificates::inspect(pair.certificate_pem);
+    if (!facts) throw std::runtime_error("the certificate that was issued cannot be read");
+    const std::string text = certificates::to_text(*facts);
+    json metadata = step.wish.metadata;
+    metadata["annotations"][kCertificateFacts] = text;
+    metadata["annotations"][kCertificateSeal] =
+        certificates::seal_of(pair, text, world_.tenant.authority_pem);
     apply({{"apiVersion", "v1"},
            {"kind", "Secret"},
-           {"metadata", step.wish.metadata},
+           {"metadata", metadata},
            {"type", "kubernetes.io/tls"},
            {"data",
             {{"tls.crt", base64_encode(pair.certificate_pem)},

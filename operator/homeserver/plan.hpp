@@ -24,6 +24,10 @@ struct CreateSecret {
   bool may_draw = true;
 };
 
+/// Annotations of a certificate's Secret; see certificates::seal_of().
+inline constexpr const char* kCertificateFacts = "alphorn.dev/certificate";
+inline constexpr const char* kCertificateSeal = "alphorn.dev/certificate-seal";
+
 /// A new certificate in its Secret: none yet, other hosts, another authority, or its life runs out.
 struct IssueCertificate {
   CertificateWish wish;

@@ -230,8 +230,9 @@ def comparable(item):
     annotations = metadata.get("annotations", {})
     if "alphorn.dev/applied-hash" in annotations:
         annotations["alphorn.dev/applied-hash"] = "of the owner's uid and other drawn values"
-    if "alphorn.dev/registered" in annotations:
-        annotations["alphorn.dev/registered"] = annotations["alphorn.dev/registered"].rsplit(" ", 1)[0]
+    for drawn in ("alphorn.dev/made-for", "alphorn.dev/certificate", "alphorn.dev/certificate-seal"):
+        if drawn in annotations:
+            annotations[drawn] = "drawn"
     template = item.get("spec", {}).get("template", {}).get("metadata", {}).get("annotations", {})
     if "alphorn.dev/certificate-serial" in template:
         template["alphorn.dev/certificate-serial"] = len(template["alphorn.dev/certificate-serial"])

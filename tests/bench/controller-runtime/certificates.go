@@ -4,12 +4,16 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -84,6 +88,18 @@ func (a *authority) issue(hosts []string) (certificate, key []byte, err error) {
 	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
 	return encode("CERTIFICATE", der), encode("PRIVATE KEY", keyDER), err
+}
+
+// seal makes what is written beside a certificate: its facts, and a digest of all that belongs together.
+func (a *authority) seal(certificate, key []byte) (facts, seal string) {
+	leaf := parseCertificate(certificate)
+	hosts := slices.Clone(leaf.DNSNames)
+	slices.Sort(hosts)
+	text, _ := json.Marshal(map[string]any{"hosts": hosts, "serial": strings.ToUpper(leaf.SerialNumber.Text(16)),
+		"notBefore": leaf.NotBefore.UTC().Format(time.RFC3339), "notAfter": leaf.NotAfter.UTC().Format(time.RFC3339)})
+	sealed, _ := json.Marshal([]string{string(certificate), string(key), string(text), string(a.pem)})
+	sum := sha256.Sum256(sealed)
+	return string(text), hex.EncodeToString(sum[:])
 }
 
 func parseCertificate(text []byte) *x509.Certificate {

@@ -79,11 +79,10 @@ func run(given options) error {
 		return err
 	}
 	reconciler := &Reconciler{
-		client:      client.WithFieldValidation(manager.GetClient(), metav1.FieldValidationStrict),
-		template:    template,
-		authority:   signer,
-		recorder:    manager.GetEventRecorder("alphorn.dev/operator"),
-		markManager: fieldManager + "-mark",
+		client:    client.WithFieldValidation(manager.GetClient(), metav1.FieldValidationStrict),
+		template:  template,
+		authority: signer,
+		recorder:  manager.GetEventRecorder("alphorn.dev/operator"),
 	}
 	if err := setUp(ctx, manager, reconciler); err != nil {
 		return err

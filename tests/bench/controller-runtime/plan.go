@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math/big"
 	"strings"
@@ -24,8 +23,9 @@ const (
 
 // step is one write, and how it is told of.
 type step struct {
-	text string
-	do   func(context.Context, client.Client) (client.Object, error)
+	text      string
+	do        func(context.Context, client.Client) (client.Object, error)
+	registers bool // the account, which is no object
 }
 
 type componentPlan struct {
@@ -115,24 +115,25 @@ func (r *Reconciler) stepFor(w *world, rendered *renderer, one *wish) *step {
 		return r.issue(w, rendered, one, id, hosts)
 	default: // administrator
 		id := childID{"Secret", rendered.name(one.Name)}
-		mark := w.registrationMark()
-		secret := w.children[id]
-		if secret == nil || secret.GetAnnotations()[registered] == mark {
+		if w.children[id] == nil || w.isRegistered() {
 			return nil
 		}
-		text, _ := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret",
-			"metadata": map[string]any{"name": id.name, "namespace": w.tenant.Namespace,
-				"annotations": map[string]string{registered: mark}}})
-		return applyAs(w, r.markManager, "register administrator "+one.Localpart, id, text)
+		// Without a kubelet there is no server to register at; the status notes that it was done.
+		return &step{text: "register administrator " + one.Localpart, registers: true}
 	}
 }
 
+// apply is a server-side apply of ready-made JSON. What the cache does not show is only created: a
+// resource version that no object has makes one that exists a conflict.
 func apply(w *world, told string, id childID, text []byte) *step {
-	return applyAs(w, fieldManager, told, id, text)
-}
-
-// applyAs is a server-side apply of ready-made JSON.
-func applyAs(w *world, manager, told string, id childID, text []byte) *step {
+	if w.children[id] == nil {
+		fresh := `"metadata":{"resourceVersion":"1",`
+		text = []byte(strings.Replace(string(text), `"metadata":{`, fresh, 1))
+		if id.kind == "PersistentVolumeClaim" {
+			noted := fmt.Sprintf(`"annotations":{%q:%q,`, madeFor, w.tenant.UID)
+			text = []byte(strings.Replace(string(text), `"annotations":{`, noted, 1))
+		}
+	}
 	return &step{text: told, do: func(ctx context.Context, c client.Client) (client.Object, error) {
 		object, err := newObject(id.kind)
 		if err != nil {
@@ -141,7 +142,7 @@ func applyAs(w *world, manager, told string, id childID, text []byte) *step {
 		object.SetName(id.name)
 		object.SetNamespace(w.tenant.Namespace)
 		return object, c.Patch(ctx, object, client.RawPatch(types.ApplyPatchType, text),
-			client.ForceOwnership, client.FieldOwner(manager))
+			client.ForceOwnership, client.FieldOwner(fieldManager))
 	}}
 }
 
@@ -170,9 +171,12 @@ func (r *Reconciler) issue(w *world, rendered *renderer, one *wish, id childID, 
 		if err != nil {
 			return nil, err
 		}
+		facts, seal := r.authority.seal(certificate, key)
+		metadata := strings.Replace(rendered.texts.Replace(one.Metadata), `{`, fmt.Sprintf(
+			`{"annotations":{"alphorn.dev/certificate":%q,"alphorn.dev/certificate-seal":%q},`, facts, seal), 1)
 		text := fmt.Sprintf(`{"apiVersion":"v1","data":{"tls.crt":%q,"tls.key":%q},"kind":"Secret",`+
 			`"metadata":%s,"type":"kubernetes.io/tls"}`, base64.StdEncoding.EncodeToString(certificate),
-			base64.StdEncoding.EncodeToString(key), rendered.texts.Replace(one.Metadata))
+			base64.StdEncoding.EncodeToString(key), metadata)
 		return apply(w, "", id, []byte(text)).do(ctx, c)
 	}}
 }

@@ -26,16 +26,23 @@ const (
 	whileWaiting  = 3 * time.Second
 	atRest        = 60 * time.Second
 	untilCached   = 50 * time.Millisecond
+	tellEvery     = 5 * time.Second
 )
+
+// news is what was done about a tenant under way and nobody was told yet.
+type news struct {
+	told    time.Time
+	changes []string
+}
 
 // Reconciler brings one tenant from what is to what it asks for.
 type Reconciler struct {
-	client      client.Client
-	template    *tenantTemplate
-	authority   *authority
-	recorder    events.EventRecorder
-	markManager string
-	written     sync.Map // types.NamespacedName -> map[childID]uint64: versions the cache must show
+	client    client.Client
+	template  *tenantTemplate
+	authority *authority
+	recorder  events.EventRecorder
+	written   sync.Map // types.NamespacedName -> map[childID]uint64: versions the cache must show
+	progress  sync.Map // types.NamespacedName -> *news: of tenants that are not Ready
 }
 
 func jittered(delay time.Duration) time.Duration { return delay + rand.N(delay/5) }
@@ -44,6 +51,7 @@ func jittered(delay time.Duration) time.Duration { return delay + rand.N(delay/5
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	tenant := &CompanyHomeserver{}
 	if err := r.client.Get(ctx, request.NamespacedName, tenant); err != nil {
+		r.progress.Delete(request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !tenant.DeletionTimestamp.IsZero() {
@@ -60,11 +68,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	failures := r.execute(ctx, w, plans)
 	failures = errors.Join(failures, r.cleanUp(ctx, w))
 	status := summarize(w, plans)
-	if err := r.writeStatus(ctx, tenant, status); err != nil {
+	wait, err := r.tell(ctx, tenant, status)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	if failures != nil {
 		return ctrl.Result{}, failures
+	}
+	if wait > 0 {
+		return ctrl.Result{RequeueAfter: min(wait, whileWaiting)}, nil
 	}
 	if statusOf(status.Conditions, "Ready") == metav1.ConditionTrue {
 		return ctrl.Result{RequeueAfter: jittered(atRest)}, nil
@@ -108,6 +120,10 @@ func (r *Reconciler) execute(ctx context.Context, w *world, plans []componentPla
 	for _, plan := range plans {
 		var done []string
 		for _, one := range plan.steps {
+			if one.registers {
+				done = append(done, one.text)
+				continue
+			}
 			object, err := one.do(ctx, r.client)
 			if err != nil {
 				failures = errors.Join(failures, fmt.Errorf("%s: %w", plan.name, err))
@@ -118,8 +134,8 @@ func (r *Reconciler) execute(ctx context.Context, w *world, plans []componentPla
 			done = append(done, one.text)
 		}
 		if len(done) > 0 {
-			r.recorder.Eventf(w.tenant, nil, corev1.EventTypeNormal, "Changed", "Reconcile",
-				"%s: %s", plan.name, strings.Join(done, ", "))
+			told := r.newsOf(client.ObjectKeyFromObject(w.tenant))
+			told.changes = append(told.changes, plan.name+": "+strings.Join(done, ", "))
 		}
 	}
 	return failures
@@ -148,6 +164,36 @@ func (r *Reconciler) wished(tenant string, id childID) bool {
 	return found
 }
 
+// newsOf needs no lock: a key is never reconciled twice at a time.
+func (r *Reconciler) newsOf(key types.NamespacedName) *news {
+	kept, _ := r.progress.LoadOrStore(key, &news{})
+	return kept.(*news)
+}
+
+// tell writes the status and events, or says how long news of mere progress should wait.
+func (r *Reconciler) tell(ctx context.Context, tenant *CompanyHomeserver, status Status) (time.Duration, error) {
+	key := client.ObjectKeyFromObject(tenant)
+	told := r.newsOf(key)
+	if isProgress(status, tenant.Status) && !reflect.DeepEqual(tenant.Status, status) {
+		if wait := time.Until(told.told.Add(tellEvery)); wait > 0 {
+			return wait, nil
+		}
+	}
+	if err := r.writeStatus(ctx, tenant, status); err != nil {
+		return 0, err
+	}
+	told.told = time.Now()
+	if len(told.changes) > 0 {
+		r.recorder.Eventf(tenant, nil, corev1.EventTypeNormal, "Changed", "Reconcile", "%s",
+			strings.Join(told.changes, "; "))
+		told.changes = nil
+	}
+	if statusOf(status.Conditions, "Ready") == metav1.ConditionTrue {
+		r.progress.Delete(key)
+	}
+	return 0, nil
+}
+
 func (r *Reconciler) writeStatus(ctx context.Context, tenant *CompanyHomeserver, status Status) error {
 	if reflect.DeepEqual(tenant.Status, status) {
 		return nil
@@ -169,7 +215,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, tenant *CompanyHomeserver,
 	}
 	r.record(tenant, childID{}, object)
 	before, after := find(tenant.Status.Conditions, "Ready"), find(status.Conditions, "Ready")
-	if before.Status != after.Status || before.Reason != after.Reason || before.Message != after.Message {
+	isNews := before.Status != after.Status || before.Reason != after.Reason || before.Message != after.Message
+	if isNews && (before.Status == metav1.ConditionTrue || after.Status == metav1.ConditionTrue) {
 		r.recorder.Eventf(tenant, nil, corev1.EventTypeNormal, after.Reason, "Reconcile", "%s", after.Message)
 	}
 	return nil

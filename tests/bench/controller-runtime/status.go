@@ -44,7 +44,9 @@ func summarize(w *world, plans []componentPlan) Status {
 	trouble := -1
 	for index, plan := range plans {
 		outcomes[index] = plan.readiness
-		if plan.readiness.ready && len(plan.steps) > 0 {
+		if plan.registers() {
+			outcomes[index] = isReady
+		} else if plan.readiness.ready && len(plan.steps) > 0 {
 			outcomes[index] = readiness{reason: "Applying", message: plan.steps[0].text}
 		}
 		if !outcomes[index].ready && trouble < 0 {
@@ -67,19 +69,35 @@ func summarize(w *world, plans []componentPlan) Status {
 	for index, plan := range plans {
 		set(titleCase(plan.name)+"Ready", outcomes[index].ready, outcomes[index].reason, outcomes[index].message)
 	}
-	return addFacts(w, plans, Status{ObservedGeneration: w.tenant.Generation, Conditions: conditions})
+	return addFacts(w, plans, outcomes, Status{ObservedGeneration: w.tenant.Generation, Conditions: conditions})
 }
 
-func addFacts(w *world, plans []componentPlan, status Status) Status {
+func (p *componentPlan) registers() bool {
+	return len(p.steps) > 0 && p.steps[0].registers
+}
+
+// isProgress is true when both tell of the same wish being fulfilled: news that can wait a little.
+func isProgress(status, before Status) bool {
+	return len(before.Conditions) > 0 && status.ObservedGeneration == before.ObservedGeneration &&
+		statusOf(status.Conditions, "Ready") == metav1.ConditionFalse &&
+		statusOf(before.Conditions, "Ready") == metav1.ConditionFalse
+}
+
+func addFacts(w *world, plans []componentPlan, outcomes []readiness, status Status) Status {
 	name, server := w.tenant.Name, w.tenant.Spec.ServerName
 	status.Hosts = []string{"matrix." + server, server}
 	status.CertificateAuthority = &AuthorityRef{ConfigMapName: name + "-ca"}
-	for _, plan := range plans {
-		if plan.name == "exposure" && plan.readiness.ready {
-			status.Address = "https://matrix." + server
-		}
+	well := map[string]bool{}
+	for index, plan := range plans {
+		well[plan.name] = outcomes[index].ready
 	}
-	status.SigningKeyID = w.keyID
+	if well["exposure"] {
+		status.Address = "https://matrix." + server
+	}
+	status.SigningKeyID = w.tenant.Status.SigningKeyID
+	if well["keys"] {
+		status.SigningKeyID = w.keyID
+	}
 	status.Version = w.tenant.Status.Version
 	if w.readinessOf("homeserver").ready {
 		status.Version = w.tenant.Spec.Version
@@ -88,9 +106,10 @@ func addFacts(w *world, plans []componentPlan, status Status) Status {
 		status.Certificate = &Certificate{Serial: strings.ToUpper(w.leaf.SerialNumber.Text(16)),
 			NotAfter: w.leaf.NotAfter.UTC().Format(time.RFC3339)}
 	}
-	if w.readinessOf("administrator").ready {
+	status.Administrator = w.tenant.Status.Administrator
+	if well["administrator"] {
 		status.Administrator = &Administrator{UserID: "@" + w.tenant.Spec.Administrator.Localpart + ":" + server,
-			SecretName: name + "-administrator"}
+			SecretName: name + "-administrator", Registration: w.registration()}
 	}
 	return status
 }

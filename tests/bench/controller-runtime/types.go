@@ -59,6 +59,8 @@ type Certificate struct {
 type Administrator struct {
 	UserID     string `json:"userId"`
 	SecretName string `json:"secretName"`
+	// Registration stands for what the account was made with.
+	Registration string `json:"registration"`
 }
 
 // CompanyHomeserverList is a list of tenants.

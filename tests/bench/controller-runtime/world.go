@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"reflect"
 	"strings"
 
@@ -18,7 +17,7 @@ const (
 	tenantLabel    = "alphorn.dev/tenant"
 	managedByLabel = "app.kubernetes.io/managed-by"
 	keepLabel      = "alphorn.dev/keep"
-	registered     = "alphorn.dev/registered"
+	madeFor        = "alphorn.dev/made-for"
 	tenantIndex    = "tenant"
 )
 
@@ -91,12 +90,21 @@ func (w *world) secretValue(name, key string) []byte {
 	return nil
 }
 
-func (w *world) registrationMark() string {
-	uid := ""
-	if claim := w.children[childID{"PersistentVolumeClaim", w.tenant.Name + "-database-data"}]; claim != nil {
-		uid = string(claim.GetUID())
+// registration stands for the account, the database's volume and the Secret with the password.
+func (w *world) registration() string {
+	text := "@" + w.tenant.Spec.Administrator.Localpart + ":" + w.tenant.Spec.ServerName
+	for _, id := range []childID{{"PersistentVolumeClaim", w.tenant.Name + "-database-data"},
+		{"Secret", w.tenant.Name + "-administrator"}} {
+		if object := w.children[id]; object != nil {
+			text += " " + string(object.GetUID())
+		}
 	}
-	return fmt.Sprintf("@%s:%s in %s", w.tenant.Spec.Administrator.Localpart, w.tenant.Spec.ServerName, uid)
+	return shortHash(text)
+}
+
+func (w *world) isRegistered() bool {
+	known := w.tenant.Status.Administrator
+	return known != nil && known.Registration == w.registration()
 }
 
 // differs is true when the object lacks or changed anything that is desired; what others added stays.
@@ -214,7 +222,7 @@ func (w *world) readinessOf(component string) readiness {
 		if there := w.allThere(id); !there.ready {
 			return there
 		}
-		if w.children[id].GetAnnotations()[registered] != w.registrationMark() {
+		if !w.isRegistered() {
 			return readiness{reason: "Registering", message: "the administrator's account is not made yet"}
 		}
 		return isReady

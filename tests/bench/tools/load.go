@@ -34,7 +34,7 @@ type template struct {
 	} `json:"components"`
 }
 
-type body struct{ path, text string }
+type body struct{ method, path, kind, text string }
 
 func shortHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -52,7 +52,8 @@ func filler(bytes int) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", bytes)))
 }
 
-// bodiesOf renders what an operator writes for one tenant: its children, and its status once.
+// bodiesOf renders what an operator writes for one tenant: its first status and an event, its
+// children, its last status and two events.
 func (t *template) bodiesOf(number int, uid string) []body {
 	names := t.Placeholders
 	pairs := []string{names["name"], tenantName(number), names["namespace"], namespaceOf(number),
@@ -68,7 +69,7 @@ func (t *template) bodiesOf(number int, uid string) []body {
 		}
 	}
 	replacer := strings.NewReplacer(pairs...)
-	var bodies []body
+	bodies := []body{statusBody(number, len(t.Components), "False"), eventBody(number, uid, 1)}
 	for _, component := range t.Components {
 		for _, wished := range component.Wishes {
 			if text := textOf(wished); text != "" {
@@ -76,7 +77,8 @@ func (t *template) bodiesOf(number int, uid string) []body {
 			}
 		}
 	}
-	return append(bodies, statusBody(number, len(t.Components)))
+	return append(bodies, statusBody(number, len(t.Components), "True"), eventBody(number, uid, 2),
+		eventBody(number, uid, 3))
 }
 
 func textOf(wished wish) string {
@@ -119,26 +121,39 @@ func bodyOf(text string, stamp bool) body {
 	}
 	path := fmt.Sprintf(collections[object.Kind], "namespaces/"+object.Metadata.Namespace) +
 		object.Metadata.Name + "?fieldManager=alphorn-operator&force=true&fieldValidation=Strict"
-	return body{path: path, text: text}
+	return body{method: "PATCH", path: path, kind: applyPatch, text: text}
+}
+
+// eventBody is as long as the operator's events are.
+func eventBody(number int, uid string, count int) body {
+	name, namespace := tenantName(number), namespaceOf(number)
+	text := fmt.Sprintf(`{"apiVersion":"events.k8s.io/v1","kind":"Event","metadata":{"name":"%s.%d",`+
+		`"namespace":%q},"eventTime":"2026-01-01T00:00:00.000000Z","type":"Normal","reason":"Changed",`+
+		`"action":"Reconcile","note":%q,"regarding":{"apiVersion":"alphorn.dev/v1alpha1",`+
+		`"kind":"CompanyHomeserver","name":%q,"namespace":%q,"uid":%q},`+
+		`"reportingController":"alphorn.dev/operator","reportingInstance":"loader"}`,
+		name, count, namespace, strings.Repeat("x", 400), name, namespace, uid)
+	return body{method: "POST", path: "/apis/events.k8s.io/v1/namespaces/" + namespace + "/events",
+		kind: "application/json", text: text}
 }
 
 // statusBody has as many conditions as the operator's last status, about as long.
-func statusBody(number, components int) body {
+func statusBody(number, components int, value string) body {
 	var conditions []string
 	for index := range components + 3 {
 		kind := "Ready"
 		if index > 0 {
 			kind = fmt.Sprintf("Component%02dReady", index)
 		}
-		conditions = append(conditions, fmt.Sprintf(`{"type":%q,"status":"True","reason":"Ready",`+
-			`"message":"","observedGeneration":1,"lastTransitionTime":"2026-01-01T00:00:00Z"}`, kind))
+		conditions = append(conditions, fmt.Sprintf(`{"type":%q,"status":%q,"reason":"Ready",`+
+			`"message":"","observedGeneration":1,"lastTransitionTime":"2026-01-01T00:00:00Z"}`, kind, value))
 	}
 	name := tenantName(number)
 	text := fmt.Sprintf(`{"apiVersion":"alphorn.dev/v1alpha1","kind":"CompanyHomeserver",`+
 		`"metadata":{"name":%q,"namespace":%q},"status":{"observedGeneration":1,"conditions":[%s],`+
 		`"hosts":["matrix.%s.example","%s.example"],"version":"1.163.2"}}`,
 		name, namespaceOf(number), strings.Join(conditions, ","), name, name)
-	return body{text: text, path: tenantPath(number) + "/" + name +
+	return body{method: "PATCH", kind: applyPatch, text: text, path: tenantPath(number) + "/" + name +
 		"/status?fieldManager=alphorn-operator-status&force=true&fieldValidation=Strict"}
 }
 
@@ -159,7 +174,7 @@ func load(cluster *client, given options) error {
 	began := time.Now()
 	err = inParallel(given.tenants, given.workers, func(number int) error {
 		for _, one := range rendered.bodiesOf(number, uids[tenantName(number)]) {
-			if err := cluster.send("PATCH", one.path, applyPatch, []byte(one.text), nil); err != nil {
+			if err := cluster.send(one.method, one.path, one.kind, []byte(one.text), nil); err != nil {
 				return err
 			}
 		}

@@ -19,6 +19,24 @@ TEST(Certificates, LeafCarriesItsHostsAndIsSignedByItsAuthority) {
   EXPECT_FALSE(is_signed_by(leaf.certificate_pem, make_authority("Another", kNow).certificate_pem));
 }
 
+TEST(Certificates, FactsSurviveBeingWrittenDown) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  const auto facts = inspect(issue(authority, {"a.example", "b.example"}, kNow).certificate_pem);
+  EXPECT_EQ(facts_from(to_text(*facts)), facts);
+}
+
+TEST(Certificates, ASealBreaksWithAnyPartOfIt) {
+  const KeyPair authority = make_authority("Alphorn tenants", kNow);
+  const KeyPair leaf = issue(authority, {"a.example"}, kNow);
+  const KeyPair other = issue(authority, {"a.example"}, kNow);
+  const std::string seal = seal_of(leaf, "facts", authority.certificate_pem);
+  EXPECT_EQ(seal, seal_of(leaf, "facts", authority.certificate_pem));
+  EXPECT_NE(seal, seal_of(leaf, "other facts", authority.certificate_pem));
+  EXPECT_NE(seal, seal_of(leaf, "facts", other.certificate_pem));
+  EXPECT_NE(seal, seal_of({leaf.certificate_pem, other.key_pem}, "facts", authority.certificate_pem));
+  EXPECT_NE(seal, seal_of({other.certificate_pem, leaf.key_pem}, "facts", authority.certificate_pem));
+}
+
 TEST(Certificates, LeafLivesNinetyDaysAndIsDueAtTwoThirds) {
   const KeyPair authority = make_authority("Alphorn tenants", kNow);
   const auto facts = inspect(issue(authority, {"acme.example"}, kNow).certificate_pem);
@@ -57,6 +75,8 @@ TEST(Certificates, OnlyAnAuthorityInForceIsOne) {
 }
 
 TEST(Certificates, UnreadableTextIsNoCertificate) {
+  EXPECT_FALSE(facts_from(""));
+  EXPECT_FALSE(facts_from("{}"));
   EXPECT_FALSE(inspect(""));
   EXPECT_FALSE(inspect("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"));
   EXPECT_FALSE(is_signed_by("", ""));
