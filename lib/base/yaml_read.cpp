@@ -1,7 +1,9 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
 #include <regex>
+#include <sstream>
 #include <stdexcept>
 
 #include "base/json.hpp"
@@ -113,14 +115,36 @@ class Reader {
   int nodes_ = 0;
 };
 
+/// Notes where a document begins and lets its content pass.
+struct Document final : YAML::EventHandler {
+  void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  YAML::Mark mark;
+};
+
 }  // namespace
 
 json from_yaml(std::string_view text) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string{text});
-    if (documents.empty()) return nullptr;
-    if (documents.size() > 1) fail(documents[1].Mark(), "a second document; one is expected");
-    return Reader{}.read(documents.front(), 0);
+    std::istringstream stream{std::string{text}};
+    YAML::Parser parser{stream};
+    Document first;
+    if (!parser.HandleNextDocument(first)) return nullptr;
+    // LoadAll would ask on and on: for ever, where a document ends and the next does not begin.
+    Document second;
+    if (parser.HandleNextDocument(second)) fail(second.mark, "a second document; one is expected");
+    return Reader{}.read(YAML::Load(std::string{text}), 0);
   } catch (const YAML::Exception& error) {
     fail(error.mark, error.msg);
   }

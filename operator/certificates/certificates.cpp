@@ -193,9 +193,8 @@ std::optional<Facts> facts_from(const std::string& text) {
   const auto not_before = parse_time(string_at(object, "notBefore"));
   const auto not_after = parse_time(string_at(object, "notAfter"));
   if (!not_before || !not_after) return std::nullopt;
-  Facts facts{.serial = string_at(object, "serial"),
-              .not_before = *not_before,
-              .not_after = *not_after};
+  Facts facts{
+      .serial = string_at(object, "serial"), .not_before = *not_before, .not_after = *not_after};
   for (const json& host : at_path(object, "hosts")) {
     if (host.is_string()) facts.hosts.push_back(host.get<std::string>());
   }

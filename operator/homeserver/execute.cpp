@@ -66,7 +66,7 @@ class Execution {
   void operator()(const CreateSecret& step) {
     const kube::ObjectRef secret{
         .kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name};
-    if (!step.may_draw && !is_there(secret)) {
+    if (!step.may_draw && !find_ours(secret)) {
       // New keys would turn the company's server into another one.
       throw KeysLost("Secret " + step.recipe.name +
                      " is gone while the data that belongs to it is " +
@@ -76,7 +76,7 @@ class Execution {
     try {
       if (step.may_draw) return create(secret.kind, drawn(step.recipe));
     } catch (const kube::ApiError& error) {
-      if (!error.already_exists() || !is_there(secret)) throw;
+      if (!error.already_exists() || !find_ours(secret)) throw;
     }
     // It is ours, and the cache does not know it: give it its labels back.
     apply_over(secret.kind, secret_metadata(step.recipe));
@@ -120,15 +120,28 @@ class Execution {
   void apply(const json& manifest) {
     const kube::Kind kind = kind_named(string_at(manifest, "kind"));
     const std::string name = string_at(manifest, "metadata/name");
-    if (world_.child(kind.name, name) != nullptr) return apply_over(kind, manifest);
+    if (const json* seen = world_.child(kind.name, name)) {
+      return apply_over(kind, with_mark_of(*seen, manifest));
+    }
     try {
       return apply_new(kind, manifest);
     } catch (const kube::ApiError& error) {
       if (!error.is_conflict()) throw;
     }
-    // What exists and is not in the cache carries no label of ours: somebody else may have made it.
-    is_there({.kind = kind, .ns = world_.tenant.ns, .name = name});
-    apply_over(kind, manifest);
+    // What exists and is not in the cache carries no label of ours, and somebody else may have made
+    // it; or an earlier answer was lost.
+    const auto found = find_ours({.kind = kind, .ns = world_.tenant.ns, .name = name});
+    apply_over(kind, found ? with_mark_of(*found, manifest) : manifest);
+  }
+
+  /// Whom a claim was made for is said once, by whoever creates it; an apply that left it out would
+  /// take it away.
+  static json with_mark_of(const json& object, json manifest) {
+    const json& annotations = at_path(object, "metadata/annotations");
+    const std::string mark =
+        annotations.is_object() ? annotations.value(manifests::kMadeFor, "") : "";
+    if (!mark.empty()) manifest["metadata"]["annotations"][manifests::kMadeFor] = mark;
+    return manifest;
   }
 
   void apply_over(const kube::Kind& kind, const json& manifest) {
@@ -150,14 +163,14 @@ class Execution {
     record(kind, parts_.client.create(kind, manifest, kube::DryRun::no, stop_));
   }
 
-  /// Whether the object exists on the server. Throws when it exists and is somebody else's.
-  bool is_there(const kube::ObjectRef& reference) const {
-    const auto object = parts_.client.get(reference, stop_);
+  /// The object on the server, or nothing. Throws when it exists and is somebody else's.
+  std::optional<json> find_ours(const kube::ObjectRef& reference) const {
+    auto object = parts_.client.get(reference, stop_);
     if (object && !is_ours(*object)) {
       throw std::runtime_error(reference.display() +
                                " exists and is not Alphorn's; rename or remove it");
     }
-    return object.has_value();
+    return object;
   }
 
   /// Ours by its owner or, when it has none, by who wrote it. Labels do not decide: they may be

@@ -54,9 +54,8 @@ CertificateFacts certificate_in(const World& world) {
   const std::string name = manifests::gateway_certificate(world.tenant);
   const json* secret = world.child("Secret", name);
   if (secret == nullptr) return {};
-  const certificates::KeyPair pair{
-      .certificate_pem = secret_value(world, name, "tls.crt"),
-      .key_pem = Secret{secret_value(world, name, "tls.key")}};
+  const certificates::KeyPair pair{.certificate_pem = secret_value(world, name, "tls.crt"),
+                                   .key_pem = Secret{secret_value(world, name, "tls.key")}};
   const std::string& authority = world.tenant.authority_pem;
   const json& annotations = at_path(*secret, "metadata/annotations");
   if (annotations.is_object()) {

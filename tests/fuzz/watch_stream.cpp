@@ -1,4 +1,5 @@
-// The bytes of a watch, cut anywhere: lines, events, objects. The first byte says how long the pieces are.
+// The bytes of a watch, cut anywhere: lines, events, objects. The first byte says how long the
+// pieces are.
 #include <cstdint>
 
 #include "http/line_splitter.hpp"

@@ -1,5 +1,5 @@
-// A whole operator: every ConfigMap with the label example/copy-to is kept equal to a copy of its data in the
-// namespace that the label names. ../README.md explains it line by line.
+// A whole operator: every ConfigMap with the label example/copy-to is kept equal to a copy of its
+// data in the namespace that the label names. ../README.md explains it line by line.
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
@@ -30,8 +30,7 @@ int run(const std::string& kubeconfig) {
   controller::WrittenVersions written;
 
   controller::Controller copier{
-      {.name = "copier", .workers = 2},
-      [&](const kube::Key& key, const std::stop_token& pass) {
+      {.name = "copier", .workers = 2}, [&](const kube::Key& key, const std::stop_token& pass) {
         const auto store_of = [&](const kube::Kind&) { return &copies.store(); };
         if (!written.caught_up(key, store_of)) {
           return controller::Outcome::again_in(std::chrono::seconds{1});
@@ -58,7 +57,8 @@ int run(const std::string& kubeconfig) {
   });
   copies.add_handler([&](const controller::ObjectPtr& before, const controller::ObjectPtr& after) {
     const json copy = (after ? after : before)->read();
-    copier.queue().add({at_path(copy, "metadata/labels").at(kCopyOf), string_at(copy, "metadata/name")});
+    copier.queue().add(
+        {at_path(copy, "metadata/labels").at(kCopyOf), string_at(copy, "metadata/name")});
   });
   sources.start();
   copies.start();

@@ -128,7 +128,7 @@ std::string refusal(const std::string& text) {
 TEST(YamlReader, RefusalsNameLineAndColumn) {
   EXPECT_EQ(refusal("a: 1\nb: 2\na: 3\n"), "line 3, column 1: the key \"a\" appears twice");
   EXPECT_EQ(refusal("a: [1\n").substr(0, 6), "line 2");
-  EXPECT_EQ(refusal("a: 1\n---\nb: 2\n"), "line 3, column 1: a second document; one is expected");
+  EXPECT_EQ(refusal("a: 1\n---\nb: 2\n"), "line 2, column 1: a second document; one is expected");
   EXPECT_EQ(refusal("a: .inf"), "line 1, column 4: .inf has no JSON form");
   EXPECT_EQ(refusal("a: !secret x"), "line 1, column 4: the tag !secret is not known");
 }

@@ -33,8 +33,10 @@ TEST(Certificates, ASealBreaksWithAnyPartOfIt) {
   EXPECT_EQ(seal, seal_of(leaf, "facts", authority.certificate_pem));
   EXPECT_NE(seal, seal_of(leaf, "other facts", authority.certificate_pem));
   EXPECT_NE(seal, seal_of(leaf, "facts", other.certificate_pem));
-  EXPECT_NE(seal, seal_of({leaf.certificate_pem, other.key_pem}, "facts", authority.certificate_pem));
-  EXPECT_NE(seal, seal_of({other.certificate_pem, leaf.key_pem}, "facts", authority.certificate_pem));
+  EXPECT_NE(seal,
+            seal_of({leaf.certificate_pem, other.key_pem}, "facts", authority.certificate_pem));
+  EXPECT_NE(seal,
+            seal_of({other.certificate_pem, leaf.key_pem}, "facts", authority.certificate_pem));
 }
 
 TEST(Certificates, LeafLivesNinetyDaysAndIsDueAtTwoThirds) {
