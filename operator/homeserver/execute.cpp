@@ -66,20 +66,22 @@ class Execution {
   void operator()(const CreateSecret& step) {
     const kube::ObjectRef secret{
         .kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name};
-    if (!step.may_draw && !find_ours(secret)) {
+    try {
+      if (step.may_draw) return create(secret.kind, drawn(step.recipe));
+    } catch (const kube::ApiError& error) {
+      if (!error.already_exists()) throw;
+    }
+    const auto found = find_ours(secret);
+    if (!found && !step.may_draw) {
       // New keys would turn the company's server into another one.
       throw KeysLost("Secret " + step.recipe.name +
                      " is gone while the data that belongs to it is " +
                      "there: restore it from a backup, or delete the tenant's " +
                      "PersistentVolumeClaims to start anew");
     }
-    try {
-      if (step.may_draw) return create(secret.kind, drawn(step.recipe));
-    } catch (const kube::ApiError& error) {
-      if (!error.already_exists() || !find_ours(secret)) throw;
-    }
-    // It is ours, and the cache does not know it: give it its labels back.
-    apply_over(secret.kind, secret_metadata(step.recipe));
+    // It is ours, and the cache does not know it: an answer was lost, or it has lost its labels.
+    const json wanted = secret_metadata(step.recipe);
+    if (found && differs(wanted, *found)) apply_over(secret.kind, wanted);
   }
 
   void operator()(const IssueCertificate& step) {
@@ -131,6 +133,7 @@ class Execution {
     // What exists and is not in the cache carries no label of ours, and somebody else may have made
     // it; or an earlier answer was lost.
     const auto found = find_ours({.kind = kind, .ns = world_.tenant.ns, .name = name});
+    if (found && !differs(manifest, *found)) return;
     apply_over(kind, found ? with_mark_of(*found, manifest) : manifest);
   }
 

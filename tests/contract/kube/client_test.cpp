@@ -73,6 +73,33 @@ TEST_F(AgainstApiServer, ApplyKeepsForeignFieldsAndConflictsWithoutForce) {
   }
 }
 
+TEST_F(AgainstApiServer, AnApplyThatOnlyCreatesTakesNothingOver) {
+  const ApplyOptions only_create{.field_manager = "tester", .only_create = true};
+  const json manifest = config_map(ns_, "theirs", {{"a", "1"}});
+  const RawObject made = client_->apply(kConfigMap, manifest, only_create);
+  EXPECT_NE(made.resource_version, "1");
+  try {
+    client_->apply(kConfigMap, config_map(ns_, "theirs", {{"a", "2"}}), only_create);
+    FAIL();
+  } catch (const ApiError& error) {
+    EXPECT_TRUE(error.is_conflict()) << error.what();
+  }
+  EXPECT_EQ(string_at(*client_->get(ref("theirs")), "data/a"), "1");
+  // Made by apply, so that a later apply can take fields away again.
+  applied(config_map(ns_, "theirs", json::object()));
+  EXPECT_TRUE(at_path(*client_->get(ref("theirs")), "data/a").is_null());
+}
+
+TEST_F(AgainstApiServer, MetadataAloneCanBeAskedFor) {
+  client_->create(kConfigMap, config_map(ns_, "large", {{"a", "1"}}));
+  const auto items = client_->list(kConfigMap, {.ns = ns_, .metadata_only = true}).items;
+  ASSERT_FALSE(items.empty());
+  for (const RawObject& item : items) {
+    EXPECT_FALSE(item.read().contains("data"));
+    EXPECT_EQ(item.read().at("kind"), "ConfigMap");
+  }
+}
+
 TEST_F(AgainstApiServer, AnUnknownFieldIsRefusedByName) {
   json wrong = config_map(ns_, "typo", {{"a", "1"}});
   wrong["dta"] = {{"a", "1"}};

@@ -63,6 +63,14 @@ TEST_F(QueueTest, OfDelayedAddsTheEarliestCounts) {
   EXPECT_TRUE(drain().empty());
 }
 
+TEST_F(QueueTest, WhoeverTakesAKeyNeedNotBeWokenForItAgain) {
+  queue_.add_after(kAcme, milliseconds{50});
+  queue_.add(kAcme);
+  EXPECT_THAT(drain(), testing::ElementsAre("acme"));
+  clock_.step(std::chrono::seconds{1});
+  EXPECT_TRUE(drain().empty());
+}
+
 TEST_F(QueueTest, NoDelayIsAnAdd) {
   queue_.add_after(kAcme, milliseconds{0});
   EXPECT_THAT(drain(), testing::ElementsAre("acme"));

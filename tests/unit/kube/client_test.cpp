@@ -75,6 +75,18 @@ TEST_F(ClientTest, AWriteThatBrokeOffIsNot) {
   EXPECT_EQ(server_->requests().size(), 1U);
 }
 
+TEST_F(ClientTest, WhoMayNotWriteReadsOnly) {
+  bool may_write = true;
+  const auto guarded = client_.guarded([&] { return may_write; });
+  server_->then(200, {{"metadata", {{"name", "a"}}}}).then(200, {{"metadata", {{"name", "a"}}}});
+  const ObjectRef pod{kPod, "acme", "a"};
+  EXPECT_NO_THROW(guarded->remove(pod, {}));
+  may_write = false;
+  EXPECT_THROW(guarded->remove(pod, {}), TransportError);
+  EXPECT_TRUE(guarded->get(pod));
+  EXPECT_EQ(server_->requests().size(), 2U);
+}
+
 TEST_F(ClientTest, ARefusedConnectionIsTheCallers) {
   server_->then(TransportError(TransportError::Kind::connect, "refused"));
   EXPECT_THROW(client_.get(kSomePod), TransportError);
