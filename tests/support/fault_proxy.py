@@ -60,7 +60,8 @@ class FaultProxy:
 
     def reset(self):
         self.writes = []             # (time, Request), answered by the server
-        self.requests = []           # (time, Request), all
+        self.requests = []           # (time, Request), all that were sent on or answered here
+        self.arrived = []            # (time, Request), also what a black hole swallowed
 
     def __enter__(self):
         self.loop = asyncio.new_event_loop()
@@ -130,8 +131,11 @@ class FaultProxy:
         method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
         length = int(header(head, b"content-length") or 0)
         request = Request(method, target, await reader.readexactly(length) if length else b"")
+        self.arrived.append((time.monotonic(), request))
         while self.black_hole:
             await asyncio.sleep(0.05)
+            if reader.at_eof():  # who asked has gone: nothing is sent on for it
+                return False
         self.requests.append((time.monotonic(), request))
         instead = self.before(request)
         if instead is not None:

@@ -1,0 +1,272 @@
+"""What the fault tests stand on: servers of their own, a stand-in for Kubernetes' controllers, the
+operator behind a fault proxy."""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import apiserver  # noqa: E402
+from fault_proxy import FaultProxy  # noqa: E402
+
+READY_SECONDS = 90
+OPERATOR_NAMESPACE = "alphorn-system"
+TENANTS = "/apis/alphorn.dev/v1alpha1/companyhomeservers"
+CATALOGUE = {"images": {"postgres": "test/postgres:15", "nginx": "test/nginx:1",
+                        "synapse": {"repository": "test/synapse", "tagPrefix": "v"}},
+             "channels": {"stable": "1.163.2"}}
+
+
+class Refused(RuntimeError):
+    def __init__(self, status, text):
+        super().__init__(f"{status}: {text[:300]}")
+        self.status = status
+
+
+def eventually(what, check, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+    return found
+
+
+class Api:
+    """Straight to the API server, past the proxy. One per thread."""
+
+    def __init__(self, servers):
+        self.servers = servers
+        self.context = ssl.create_default_context(cafile=servers.keys.path("ca.crt"))
+        self.connection = None
+
+    def open(self, method, path, body=None, content="application/json"):
+        if self.connection is None:
+            self.connection = http.client.HTTPSConnection("127.0.0.1", self.servers.port,
+                                                          context=self.context, timeout=3600)
+        headers = {"Authorization": f"Bearer {apiserver.ADMIN_TOKEN}", "Content-Type": content}
+        self.connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        return self.connection.getresponse()
+
+    def send(self, method, path, body=None, content="application/json"):
+        answer = self.open(method, path, body, content)
+        text = answer.read().decode()
+        if answer.status >= 400:
+            raise Refused(answer.status, text)
+        return json.loads(text)
+
+    def get(self, path):
+        """The object or nothing."""
+        try:
+            return self.send("GET", path)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def apply(self, path, manifest):
+        return self.send("PATCH", f"{path}?fieldManager=tester&force=true", manifest,
+                         "application/apply-patch+yaml")
+
+    def merge(self, path, patch):
+        return self.send("PATCH", path, patch, "application/merge-patch+json")
+
+
+class Settler:
+    """Marks workloads rolled out and claims bound, as their controllers would."""
+
+    KINDS = {"/apis/apps/v1": ("statefulsets", "deployments"), "/api/v1": ("persistentvolumeclaims",)}
+
+    def __init__(self, servers):
+        self.servers = servers
+        self.ended = False
+        for group, collections in self.KINDS.items():
+            for collection in collections:
+                threading.Thread(target=self.follow, args=(group, collection), daemon=True).start()
+
+    def follow(self, group, collection):
+        watcher, setter = Api(self.servers), Api(self.servers)
+        while not self.ended:
+            try:
+                answer = watcher.open("GET", f"{group}/{collection}?watch=true")
+                for line in answer:
+                    event = json.loads(line)
+                    if event["type"] in ("ADDED", "MODIFIED"):
+                        self.settle(setter, group, collection, event["object"])
+            except (OSError, http.client.HTTPException, Refused):
+                watcher.connection = setter.connection = None
+                time.sleep(0.1)
+
+    @staticmethod
+    def settle(api, group, collection, item):
+        metadata = item["metadata"]
+        if collection == "persistentvolumeclaims":
+            wanted = {"phase": "Bound", "capacity": item["spec"]["resources"]["requests"]}
+        else:
+            wanted = {"observedGeneration": metadata["generation"], "replicas": 1, "readyReplicas": 1,
+                      "updatedReplicas": 1, "availableReplicas": 1}
+            if collection == "statefulsets":
+                wanted |= {"currentReplicas": 1, "currentRevision": "r", "updateRevision": "r"}
+        if any(item.get("status", {}).get(key) != value for key, value in wanted.items()):
+            path = f"{group}/namespaces/{metadata['namespace']}/{collection}/{metadata['name']}/status"
+            try:
+                api.merge(path, {"status": wanted})
+            except Refused as error:
+                if error.status != 404:
+                    raise
+
+
+class Operator:
+    """The operator under test as a process; `command` is its program."""
+
+    def __init__(self, command, folder, kubeconfig, name, *flags):
+        self.port = apiserver.free_ports(1)[0]
+        self.log = open(folder / f"{name}.log", "ab")
+        self.child = subprocess.Popen(
+            [command, "--kubeconfig", str(kubeconfig), "--config", str(folder / "catalogue.yaml"),
+             "--namespace", OPERATOR_NAMESPACE, "--identity", name, "--log-level", "info",
+             "--listen-port", str(self.port), *flags],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            preexec_fn=apiserver.die_with_parent)
+
+    def metric(self, name):
+        """The sum over all labels; nothing while it cannot be asked."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return None
+        found = [float(line.rsplit(" ", 1)[1]) for line in lines
+                 if line.startswith((name + "{", name + " "))]
+        return sum(found) if found else None
+
+    def idle(self):
+        return (self.metric("workqueue_depth") == 0 and
+                self.metric("controller_runtime_active_workers") == 0)
+
+    def signal(self, number):
+        self.child.send_signal(number)
+
+    def end(self):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        self.log.close()
+
+
+class World:
+    """A context: servers with our definition, their garbage collector, a settler, a fault proxy."""
+
+    def __enter__(self):
+        self.program = os.environ["OPERATOR_UNDER_TEST"]
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="alphorn-faults-"))
+        self.proxies, self.operators = [], []
+        self.settler = None
+        self.servers = apiserver.Servers(self.folder, self.folder)
+        try:
+            self.fill()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def fill(self):
+        eventually("the API server is ready", self.servers.ready, READY_SECONDS)
+        (self.folder / "kubeconfig").write_text(self.servers.kubeconfig("token"))
+        (self.folder / "catalogue.yaml").write_text(json.dumps(CATALOGUE))
+        self.api = Api(self.servers)
+        self.install_definition()
+        self.api.apply("/apis/storage.k8s.io/v1/storageclasses/test", {
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "allowVolumeExpansion": True,
+            "metadata": {"name": "test", "annotations": {
+                "storageclass.kubernetes.io/is-default-class": "true"}},
+            "provisioner": "test.alphorn.dev/none"})
+        self.ensure_namespace(OPERATOR_NAMESPACE)
+        self.servers.spawn("kube-controller-manager", [
+            "--kubeconfig", str(self.folder / "kubeconfig"), "--leader-elect=false",
+            "--controllers=garbage-collector-controller", "--secure-port=0"])
+        self.settler = Settler(self.servers)
+
+    def install_definition(self):
+        done = subprocess.run(
+            [apiserver.hyperkube(), "kubectl", "--kubeconfig", str(self.folder / "kubeconfig"),
+             f"--cache-dir={self.folder}/kubectl", "apply", "--server-side",
+             "-f", str(ROOT / "crds" / "companyhomeservers.yaml")],
+            capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"kubectl apply: {done.stderr.strip()}")
+        eventually("CompanyHomeservers are served", self.serves_tenants)
+
+    def serves_tenants(self):
+        try:
+            return self.api.get(TENANTS)
+        except Refused as error:
+            if error.status == 429:  # its storage is not ready yet
+                return None
+            raise
+
+    def __exit__(self, *_):
+        for operator in self.operators:
+            operator.end()
+        for proxy in self.proxies:
+            proxy.__exit__()
+        if self.settler:
+            self.settler.ended = True
+        self.servers.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ensure_namespace(self, name):
+        self.api.apply(f"/api/v1/namespaces/{name}", {
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    def proxy(self, name):
+        proxy = FaultProxy(self.servers, name).__enter__()
+        self.proxies.append(proxy)
+        (self.folder / f"{name}.kubeconfig").write_text(proxy.kubeconfig())
+        return proxy
+
+    def operator(self, proxy_name, *flags, name="one"):
+        operator = Operator(self.program, self.folder, self.folder / f"{proxy_name}.kubeconfig",
+                            name, *flags)
+        self.operators.append(operator)
+        return operator
+
+    def log_of(self, name):
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def tenant(self, namespace, name="acme"):
+        return self.api.get(tenant_path(namespace, name))
+
+
+def tenant_path(namespace, name="acme"):
+    return f"/apis/alphorn.dev/v1alpha1/namespaces/{namespace}/companyhomeservers/{name}"
+
+
+def tenant_manifest(namespace, name="acme"):
+    return {"apiVersion": "alphorn.dev/v1alpha1", "kind": "CompanyHomeserver",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"serverName": f"{namespace}.example", "version": "1.163.2"}}
+
+
+def is_ready(tenant):
+    """Ready, and said of the generation that is there."""
+    status = (tenant or {}).get("status", {})
+    return any(one["type"] == "Ready" and one["status"] == "True" and
+               one.get("observedGeneration") == tenant["metadata"]["generation"]
+               for one in status.get("conditions", []))
+
+
+def kill(operator):
+    """As the kernel or a power cut would; returns when it is gone."""
+    operator.signal(signal.SIGKILL)
+    operator.child.wait()
