@@ -18,6 +18,7 @@ CONVERGE_SECONDS = 3600
 QUIET_SECONDS = 5          # no write for that long: settled
 RESTART_WINDOW_SECONDS = 20
 FAILOVER_LIMIT_SECONDS = 90
+EDIT_GAP_MS = 200
 VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation")
 
 
@@ -121,7 +122,9 @@ class Run:
 
     def react(self, contestant):
         self.audit.skip()
-        self.tool("edit", "editor", "--count", str(self.settings.edits), "--gap-ms", "50")
+        # Far enough apart that the server is done with one edit before the next: each makes half a dozen
+        # writes, and reactions are to be timed, not the server's queue.
+        self.tool("edit", "editor", "--count", str(self.settings.edits), "--gap-ms", str(EDIT_GAP_MS))
         deadline = time.monotonic() + 60
         own = []
         while len(own) < self.settings.edits and time.monotonic() < deadline:
