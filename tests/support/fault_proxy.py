@@ -56,6 +56,7 @@ class FaultProxy:
         self.on_event = None         # called with each piece of a watch; returns what is sent on
         self.black_hole = False      # accept and never answer; nothing is sent on
         self.frozen = False          # watches hand over nothing
+        self.delay = 0.0             # seconds by which watches hand over what they got later
         self.reset()
 
     def reset(self):
@@ -160,6 +161,7 @@ class FaultProxy:
     async def stream(self, head, from_server, writer):
         writer.write(head)
         while piece := await from_server.read(1 << 16):
+            await asyncio.sleep(self.delay)
             while self.frozen or self.black_hole:
                 await asyncio.sleep(0.05)
             writer.write(self.on_event(piece) if self.on_event else piece)

@@ -55,7 +55,8 @@ class Leader(unittest.TestCase):
         self.old = Replica(self.world, "old")
         eventually("the first leads", lambda: self.lease.holder == "old")
         self.new = Replica(self.world, "new")
-        eventually("the second is warm", lambda: self.new.process.metric("leader_election_master_status") == 0)
+        eventually("the second is warm",
+                   lambda: self.new.process.metric("leader_election_master_status") == 0)
 
     def strike(self, how):
         """Makes a tenant; calls `how` once the leader's third write was answered, before it hears."""

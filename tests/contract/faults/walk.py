@@ -8,6 +8,7 @@ the server has answered its k-th write and before it hears of it, and is started
 holds, nothing that was there may be lost or replaced, and keys keep their values.
 """
 import dataclasses
+import json
 import sys
 import time
 import typing
@@ -18,6 +19,7 @@ from world import (OPERATOR_NAMESPACE, TENANTS, Api, World, eventually, is_ready
 
 QUIET_SECONDS = 0.4
 REST_SECONDS = 60
+SLOW_SECONDS = 0.5
 MOST_WRITES = 200  # an operator that writes without end must not walk without end
 
 
@@ -59,6 +61,13 @@ def gone(world, namespace):
     return world.tenant(namespace) is None and not any(
         item["metadata"].get("ownerReferences")
         for item in state.objects(world.api, world.kinds, namespace).values())
+
+
+def written_object(request):
+    """Collection and name; a POST has its name in the body."""
+    if request.method != "POST":
+        return request.path
+    return f"{request.path}/{json.loads(request.body)['metadata']['name']}"
 
 
 @dataclasses.dataclass
@@ -153,8 +162,7 @@ class Walk:
                                      str((self.world.tenant(namespace) or {}).get("status")))
             time.sleep(0.03)
 
-    def undisturbed(self, scenario):
-        namespace = "walk-u00"
+    def undisturbed(self, scenario, namespace="walk-u00"):
         found = self.go(scenario, namespace)
         return state.normalized(found, namespace), len(self.proxy.writes)
 
@@ -217,6 +225,25 @@ class Walk:
         except AssertionError as error:
             row.problems.append(f"{scenario.name}, undisturbed: {error}")
 
+    def slow_cache(self):
+        """A cache that lags behind: everything is made all the same, and nothing twice."""
+        scenario, namespace = SCENARIOS[0], "walk-s00"
+        row = Row("create, slow cache", "delay")
+        self.rows.append(row)
+        began = time.monotonic()
+        self.proxy.delay = SLOW_SECONDS
+        try:
+            found = self.go(scenario, namespace)
+        finally:
+            self.proxy.delay = 0.0
+        row.points, row.writes = 1, len(self.proxy.writes)
+        row.problems += state.differences(self.created, state.normalized(found, namespace))
+        written = [written_object(request) for _, request in self.proxy.writes
+                   if not request.path.endswith("/status")]
+        row.problems += [f"{one} was written {written.count(one)} times"
+                         for one in sorted(set(written)) if written.count(one) > 1]
+        row.seconds = time.monotonic() - began
+
     def first_start(self):
         """The operator's own authority, drawn at its first start, survives every kill."""
         row = Row("first start", "kill")
@@ -247,6 +274,8 @@ class Walk:
 
     def run(self):
         self.first_start()
+        self.created, _ = self.undisturbed(SCENARIOS[0], "walk-u01")
+        self.slow_cache()
         for scenario in SCENARIOS:
             self.scenario(scenario)
 
