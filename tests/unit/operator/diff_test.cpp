@@ -25,7 +25,7 @@ TEST(Diff, NewTenantStartsWithWhatNeedsNothing) {
   EXPECT_THAT(steps_of(plan), testing::Contains("issue certificate Secret acme-gateway-tls"));
   EXPECT_THAT(steps_of(plan), testing::Contains("apply Service acme-gateway"));
   EXPECT_EQ(readiness_of(plan, "keys").message, "waits until volumes is ready");
-  EXPECT_EQ(readiness_of(plan, "database").message, "waits until keys is ready");
+  EXPECT_EQ(readiness_of(plan, "database").message, "waits until volumes is ready");
 }
 
 TEST(Diff, ComesToRestAndHasNothingToDoThen) {
