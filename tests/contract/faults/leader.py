@@ -39,7 +39,8 @@ class Replica:
         self.process = world.operator(name, "--leader-elect", name=name)
 
     def attempts(self, since=0):
-        """When it asked for something to be written, its lease left out, whether or not that came through."""
+        """When it asked for something to be written, its lease left out; whether or not that came
+        through."""
         return [when for when, request in self.proxy.arrived
                 if when > since and request.method != "GET" and "/leases" not in request.path]
 
@@ -85,10 +86,12 @@ class Leader(unittest.TestCase):
             self.old.proxy.black_hole = True
 
         struck = self.strike(swallow)
-        eventually("the old leader ends", lambda: self.old.process.child.poll() is not None, TAKEN_SECONDS)
+        eventually("the old leader ends", lambda: self.old.process.child.poll() is not None,
+                   TAKEN_SECONDS)
         ended = time.monotonic()
         taken = self.takes_over()
-        print(f"black hole: ended after {ended - struck:.1f} s, taken after {taken - struck:.1f} s", flush=True)
+        print(f"black hole: ended after {ended - struck:.1f} s, taken after {taken - struck:.1f} s",
+              flush=True)
         self.assertNotEqual(self.old.process.child.returncode, 0)
         self.assertLess(ended, taken)
         self.assertLess(max(self.old.attempts()), taken)

@@ -4,12 +4,14 @@
 For each scenario one tenant is left undisturbed. Then, for k = 1, 2, ... until a run needs fewer than
 k writes, another tenant goes through the same: in the walk `kill` the operator dies by SIGKILL once
 the server has answered its k-th write and before it hears of it, and is started again; in the walk
-`drop` only the answer is lost. What the namespace holds in the end must be what the undisturbed one
-holds, nothing that was there may be lost or replaced, and keys keep their values.
+`drop` only the answer is lost. A deletion needs no write of the operator: there it dies at some moments.
+What the namespace holds in the end must be what the undisturbed one holds, nothing that was there may
+be lost or replaced, and keys keep their values.
 """
 import dataclasses
 import json
 import sys
+import threading
 import time
 import typing
 
@@ -20,6 +22,7 @@ from world import (OPERATOR_NAMESPACE, TENANTS, Api, World, eventually, is_ready
 QUIET_SECONDS = 0.4
 REST_SECONDS = 60
 SLOW_SECONDS = 0.5
+DEATHS = (0.0, 0.01, 0.03, 0.06, 0.1, 0.2)  # seconds after a deletion, which needs no write
 MOST_WRITES = 200  # an operator that writes without end must not walk without end
 
 
@@ -87,6 +90,14 @@ SCENARIOS = [Scenario("create", create, ready),
              Scenario("delete at once", delete_at_once, gone, True)]
 
 
+def meant_to_stay(scenario, objects):
+    """A deletion takes the tenant and what it owns."""
+    if not scenario.deletes:
+        return objects
+    return {key: item for key, item in objects.items()
+            if key[0] != "companyhomeservers" and not item["metadata"].get("ownerReferences")}
+
+
 @dataclasses.dataclass
 class Row:
     scenario: str
@@ -108,11 +119,33 @@ class Disturbance:
     def __call__(self, number, request):
         if self.struck is not None or number != self.number:
             return None
-        self.struck = f"{request.method} {request.path}"
+        self.struck = f"write {self.number}: {request.method} {request.path}"
         if self.way == "kill":
             kill(self.walk.operator)
         self.before = state.objects(self.walk.snapshots, self.walk.world.kinds, self.namespace)
         return "drop"
+
+    @property
+    def happened(self):
+        return self.before is not None
+
+
+class Death:
+    """A kill some moments after a change: for what needs no write of the operator, as deletion does."""
+
+    way = "kill"
+
+    def __init__(self, walk, namespace, delay):
+        self.walk, self.namespace, self.delay = walk, namespace, delay
+        self.struck, self.before = None, None
+
+    def __call__(self, *_):
+        return None
+
+    def begin(self):
+        self.before = state.objects(self.walk.world.api, self.walk.world.kinds, self.namespace)
+        self.struck = f"{self.delay * 1000:.0f} ms after the change"
+        threading.Timer(self.delay, kill, [self.walk.operator]).start()
 
     @property
     def happened(self):
@@ -143,6 +176,8 @@ class Walk:
         self.proxy.reset()
         self.proxy.after_write = disturbance or (lambda *_: None)
         began = time.monotonic()
+        if isinstance(disturbance, Death):
+            disturbance.begin()
         scenario.change(self.world, namespace)
         quiet_since = None
         while True:
@@ -166,26 +201,21 @@ class Walk:
         found = self.go(scenario, namespace)
         return state.normalized(found, namespace), len(self.proxy.writes)
 
-    def one(self, scenario, way, k, wanted, row):
+    def one(self, scenario, disturbance, wanted, row):
         """False when the scenario was over before its k-th write."""
-        namespace = f"walk-{way[0]}{k:02d}"
+        what, namespace = f"{scenario.name}, {disturbance.way}", disturbance.namespace
         self.prepare(scenario, namespace)
-        disturbance = Disturbance(self, namespace, way, k)
         try:
             found = self.go(scenario, namespace, disturbance)
+            lines = state.differences(wanted, state.normalized(found, namespace))
+            if disturbance.happened:
+                lines += state.continuity(meant_to_stay(scenario, disturbance.before), found)
         except AssertionError as error:
-            row.problems.append(f"{scenario.name}, {way} after write {k} ({disturbance.struck}): {error}")
+            lines = [str(error)]
             if self.operator.child.poll() is not None:
                 self.start()
-            return disturbance.happened
-        lines = state.differences(wanted, state.normalized(found, namespace))
-        if disturbance.happened:
-            kept = {key: item for key, item in disturbance.before.items()
-                    if not scenario.deletes or not item["metadata"].get("ownerReferences")}
-            kept.pop(("companyhomeservers", "acme"), None) if scenario.deletes else None
-            lines += state.continuity(kept, found)
-        row.problems += [f"{scenario.name}, {way} after write {k} ({disturbance.struck}): {line}"
-                         for line in lines]
+        row.problems += [f"{what} after {disturbance.struck}: {line}" for line in lines]
+        row.points += disturbance.happened
         return disturbance.happened
 
     def prepare(self, scenario, namespace):
@@ -203,10 +233,12 @@ class Walk:
             self.rows.append(row)
             began = time.monotonic()
             for k in range(1, MOST_WRITES):
-                reached = self.one(scenario, way, k, wanted, row)
-                row.points += reached
-                if not reached and k > writes:
+                disturbance = Disturbance(self, f"walk-{way[0]}{k:02d}", way, k)
+                if not self.one(scenario, disturbance, wanted, row) and k > writes:
                     break
+            for delay in DEATHS if scenario.deletes and way == "kill" else ():
+                k += 1
+                self.one(scenario, Death(self, f"walk-{way[0]}{k:02d}", delay), wanted, row)
             self.late(scenario, way, k, row)
             row.seconds = time.monotonic() - began
             print(f"{scenario.name:24} {way:5} {writes:3} writes, {row.points:3} disturbed, "
@@ -251,7 +283,8 @@ class Walk:
         for k in range(1, MOST_WRITES):
             for key in state.objects(self.world.api, self.world.kinds, OPERATOR_NAMESPACE):
                 if key[0] == "secrets":
-                    self.world.api.send("DELETE", f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{key[1]}")
+                    self.world.api.send(
+                        "DELETE", f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{key[1]}")
             self.proxy.reset()
             disturbance = Disturbance(self, OPERATOR_NAMESPACE, "kill", k)
             self.proxy.after_write = disturbance
@@ -280,7 +313,8 @@ class Walk:
             self.scenario(scenario)
 
     def table(self):
-        print(f"\n{'scenario':24} {'fault':5} {'writes':>6} {'points':>6} {'problems':>8} {'seconds':>8}")
+        print(f"\n{'scenario':24} {'fault':5} {'writes':>6} {'points':>6} {'problems':>8} "
+              f"{'seconds':>8}")
         for row in self.rows:
             print(f"{row.scenario:24} {row.way:5} {row.writes:6} {row.points:6} "
                   f"{len(row.problems):8} {row.seconds:8.1f}")
