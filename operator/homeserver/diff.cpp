@@ -201,7 +201,10 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
     entry.steps = std::move(difference.steps);
     if (difference.obstacle) entry.readiness = *difference.obstacle;
     settled.forget(component.name);
-    if (entry.steps.empty() && !difference.obstacle) {
+    // What makes no object of its own leaves nothing by which it could be known again.
+    const bool knowable = std::all_of(wishes.begin(), wishes.end(),
+                                      [](const Wish& wish) { return wished_id(wish).has_value(); });
+    if (entry.steps.empty() && !difference.obstacle && knowable) {
       // One that is ready and has something to say is asked again.
       const bool ready = component.ready_by_objects && component.ready(world) == kSettledReadiness;
       settled.note(component.name, wishes, ready, world, inputs);

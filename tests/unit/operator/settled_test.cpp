@@ -100,6 +100,13 @@ TEST_F(SettledTest, InputsOfEverySortAreNoticed) {
   EXPECT_FALSE(diff(world_, kNow + std::chrono::hours(24 * 61), settled_).empty()) << "renewal";
 }
 
+TEST_F(SettledTest, AnAccountThatIsLostIsNoticed) {
+  EXPECT_TRUE(diff(world_, kNow, settled_).empty());
+  edit({.kind = "Secret", .name = "acme-administrator"},
+       [](json& secret) { secret["metadata"]["uid"] = "another"; });
+  EXPECT_FALSE(diff(world_, kNow, settled_).empty());
+}
+
 TEST_F(SettledTest, ALeftoverIsNoticedAmongSettledOnes) {
   diff(world_, kNow, settled_);
   json leftover = objects_.at({.kind = "ConfigMap", .name = "acme-ca"});
