@@ -168,6 +168,8 @@ class World:
     """A context: servers with our definition, their garbage collector, a settler, a fault proxy."""
 
     def __enter__(self):
+        # Ended from outside, it still takes its servers and their folder along.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
         self.program = os.environ["OPERATOR_UNDER_TEST"]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="alphorn-faults-"))
         self.proxies, self.operators = [], []
