@@ -96,7 +96,7 @@ Secret Homeserver::register_user(const std::string& localpart, const Secret& pas
 
 void Homeserver::ensure_administrator(const std::string& server_name, const std::string& localpart,
                                       const Secret& password, const Secret& registration_secret,
-                                      std::stop_token stop) const {
+                                      Existing existing, std::stop_token stop) const {
   const std::string users = "/_synapse/admin/v2/users/";
   const auto log_out = [&](const Secret& token) {
     call({.method = "POST",
@@ -111,6 +111,7 @@ void Homeserver::ensure_administrator(const std::string& server_name, const std:
     return;
   } catch (const ApiError& error) {
     if (error.errcode() != "M_USER_IN_USE") throw;
+    if (existing == Existing::keep_password) return;
   }
   const std::string throwaway =
       kThrowawayPrefix + lower_case(random_token(kThrowawayNameLength).reveal());

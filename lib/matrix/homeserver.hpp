@@ -45,12 +45,14 @@ class Homeserver {
   /// needs no token. (/health is a constant and proves nothing of the kind.)
   void ask_database(const std::string& server_name, std::stop_token stop) const;
 
-  /// Sees to it that @localpart is a server administrator with this password. Creates the account
-  /// by the shared secret; where it exists already, a throw-away administrator resets it and is
-  /// deactivated. Safe to repeat; other devices of the account stay logged in.
+  enum class Existing { keep_password, set_password };
+
+  /// Sees to it that @localpart is a server administrator. Creates the account with this password
+  /// by the shared secret. Where it exists already it is left alone, or a throw-away administrator
+  /// sets the password and is deactivated. Safe to repeat; devices of the account stay logged in.
   void ensure_administrator(const std::string& server_name, const std::string& localpart,
                             const Secret& password, const Secret& registration_secret,
-                            std::stop_token stop) const;
+                            Existing existing, std::stop_token stop) const;
 
  private:
   json call(http::Request request, std::stop_token stop) const;

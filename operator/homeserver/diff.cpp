@@ -220,12 +220,6 @@ json secret_metadata(const manifests::SecretRecipe& recipe) {
   return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", recipe.metadata}};
 }
 
-Wishes desire(const World& world) {
-  Wishes wishes;
-  for (const Component& component : components()) wishes[component.name] = component.desire(world);
-  return wishes;
-}
-
 std::optional<ChildId> wished_id(const Wish& wish) {
   const auto secret = [](const std::string& name) {
     return std::optional<ChildId>{{.kind = "Secret", .name = name}};

@@ -28,7 +28,9 @@ Secret draw_signing_key() {
   return Secret("ed25519 a_" + random_token(kKeyIdLength).reveal() + " " + seed + "\n");
 }
 
-json drawn(const manifests::SecretRecipe& recipe) {
+json drawn(const manifests::SecretRecipe& recipe, const std::string& tenant_uid) {
+  json metadata = recipe.metadata;
+  metadata["annotations"][manifests::kMadeFor] = tenant_uid;
   json data = json::object();
   for (const auto& entry : recipe.entries) {
     const Secret value = entry.draw == manifests::SecretRecipe::Draw::signing_key
@@ -38,7 +40,7 @@ json drawn(const manifests::SecretRecipe& recipe) {
   }
   return {{"apiVersion", "v1"},
           {"kind", "Secret"},
-          {"metadata", recipe.metadata},
+          {"metadata", metadata},
           {"type", "Opaque"},
           {"data", data}};
 }
@@ -47,6 +49,11 @@ Secret value_in(const json* secret, const std::string& key) {
   if (secret == nullptr) throw std::runtime_error("the Secret with " + key + " is gone");
   const json& data = at_path(*secret, "data");
   return Secret(base64_decode(data.is_object() ? data.value(key, "") : ""));
+}
+
+std::string made_for(const json& object) {
+  const json& annotations = at_path(object, "metadata/annotations");
+  return annotations.is_object() ? annotations.value(manifests::kMadeFor, "") : "";
 }
 
 class KeysLost : public std::runtime_error {
@@ -67,7 +74,7 @@ class Execution {
     const kube::ObjectRef secret{
         .kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name};
     try {
-      if (step.may_draw) return create(secret.kind, drawn(step.recipe));
+      if (step.may_draw) return create(secret.kind, drawn(step.recipe, world_.tenant.uid));
     } catch (const kube::ApiError& error) {
       if (!error.already_exists()) throw;
     }
@@ -109,8 +116,12 @@ class Execution {
   void operator()(const RegisterAdministrator& step) {
     const json* keys = world_.child("Secret", manifests::homeserver_keys(world_.tenant));
     const json* account = world_.child("Secret", step.wish.secret_name);
-    parts_.servers.ensure_administrator(world_.tenant, value_in(account, "password"),
-                                        value_in(keys, "registration"), stop_);
+    // A password that outlived a former tenant was handed over long ago, and perhaps changed since.
+    using Existing = matrix::Homeserver::Existing;
+    const bool is_news = account != nullptr && made_for(*account) == world_.tenant.uid;
+    parts_.servers.ensure_administrator(
+        world_.tenant, value_in(account, "password"), value_in(keys, "registration"),
+        is_news ? Existing::set_password : Existing::keep_password, stop_);
   }
 
   void operator()(const Delete& step) {
@@ -140,9 +151,7 @@ class Execution {
   /// Whom a claim was made for is said once, by whoever creates it; an apply that left it out would
   /// take it away.
   static json with_mark_of(const json& object, json manifest) {
-    const json& annotations = at_path(object, "metadata/annotations");
-    const std::string mark =
-        annotations.is_object() ? annotations.value(manifests::kMadeFor, "") : "";
+    const std::string mark = made_for(object);
     if (!mark.empty()) manifest["metadata"]["annotations"][manifests::kMadeFor] = mark;
     return manifest;
   }

@@ -69,11 +69,6 @@ struct Plan {
 std::string describe(const Step& step);
 std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
-using Wishes = std::map<std::string, std::vector<Wish>>;  // by component
-
-/// What this tenant should be, as data. Pure.
-Wishes desire(const World& world);
-
 class Settled;
 
 /// The steps from what is to what should be: desires and compares component by component, those

@@ -77,10 +77,12 @@ Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_to
 }
 
 void ClusterServers::ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
-                                          const Secret& registration_secret, std::stop_token stop) {
+                                          const Secret& registration_secret,
+                                          matrix::Homeserver::Existing existing,
+                                          std::stop_token stop) {
   homeserver_of(tenant, kRegistrationPatience)
       .ensure_administrator(tenant.spec.server_name, tenant.spec.administrator, password,
-                            registration_secret, stop);
+                            registration_secret, existing, stop);
 }
 
 }  // namespace alphorn::homeserver

@@ -5,6 +5,7 @@
 #include "base/secret.hpp"
 #include "homeserver/world.hpp"
 #include "manifests/tenant.hpp"
+#include "matrix/homeserver.hpp"
 
 namespace alphorn::homeserver {
 
@@ -23,7 +24,9 @@ class Servers {
 
   /// See matrix::Homeserver::ensure_administrator.
   virtual void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
-                                    const Secret& registration_secret, std::stop_token stop) = 0;
+                                    const Secret& registration_secret,
+                                    matrix::Homeserver::Existing existing,
+                                    std::stop_token stop) = 0;
 };
 
 /// The real ones, by their Services' names.
@@ -32,7 +35,8 @@ class ClusterServers final : public Servers {
   Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) override;
   Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) override;
   void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
-                            const Secret& registration_secret, std::stop_token stop) override;
+                            const Secret& registration_secret,
+                            matrix::Homeserver::Existing existing, std::stop_token stop) override;
 };
 
 }  // namespace alphorn::homeserver

@@ -15,8 +15,9 @@ inline constexpr const char* kManagedBy = "alphorn";
 inline constexpr const char* kTenantLabel = "alphorn.dev/tenant";
 /// "true" on what outlives the tenant: data and keys. Such an object has no owner.
 inline constexpr const char* kKeepLabel = "alphorn.dev/keep";
-/// Annotation of a claim, set once by whoever creates it: the uid of the tenant that it was made
-/// for. Together with the absence of every sign of use it proves that the claim is empty.
+/// Annotation of what outlives its tenant, set once by whoever creates it: the uid of the tenant it
+/// was made for. Of a claim, together with the absence of every sign of use, it proves that it is
+/// empty; of a Secret, that its values are news to everybody.
 inline constexpr const char* kMadeFor = "alphorn.dev/made-for";
 /// Annotation of pod templates: a changed configuration rolls the pods.
 inline constexpr const char* kConfigHash = "alphorn.dev/config-hash";

@@ -24,7 +24,7 @@ class ReadyServers final : public homeserver::Servers {
   }
 
   void ensure_administrator(const manifests::Tenant&, const Secret&, const Secret&,
-                            std::stop_token) override {}
+                            matrix::Homeserver::Existing, std::stop_token) override {}
 
  private:
   /// Synapse would say "ed25519:a_1b2c", from the same Secret's "ed25519 a_1b2c SEED".

@@ -102,7 +102,7 @@ func (r *Reconciler) stepFor(w *world, rendered *renderer, one *wish) *step {
 		if w.children[id] != nil {
 			return nil
 		}
-		return createSecret(rendered, one, id)
+		return createSecret(w, rendered, one, id)
 	case "certificate":
 		id := childID{"Secret", rendered.name(one.Name)}
 		hosts := make([]string, 0, len(one.Hosts))
@@ -146,11 +146,11 @@ func apply(w *world, told string, id childID, text []byte) *step {
 	}}
 }
 
-func createSecret(rendered *renderer, one *wish, id childID) *step {
+func createSecret(w *world, rendered *renderer, one *wish, id childID) *step {
 	return &step{text: "create " + id.String(), do: func(ctx context.Context, c client.Client) (client.Object, error) {
 		secret := &corev1.Secret{Type: corev1.SecretTypeOpaque, Data: map[string][]byte{},
 			ObjectMeta: metav1.ObjectMeta{Name: id.name, Namespace: rendered.name(one.meta.Namespace),
-				Labels: map[string]string{}}}
+				Labels: map[string]string{}, Annotations: map[string]string{madeFor: string(w.tenant.UID)}}}
 		for key, value := range one.meta.Labels {
 			secret.Labels[key] = rendered.name(value)
 		}
