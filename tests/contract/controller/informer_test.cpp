@@ -130,11 +130,9 @@ TEST_F(InformerTest, ListsAgainWhenTheVersionExpired) {
 
   const auto wire =
       std::make_shared<test::WrappedTransport>(http::make_transport(test::kubeconfig().endpoint));
-  std::atomic<int> watches{0};
   std::atomic<bool> expire{false};
   wire->on_request = [&](http::Request& request) {
     if (request.target.find("watch=true") == std::string::npos) return;
-    ++watches;
     if (request.target.find("sendInitialEvents") != std::string::npos) return;
     const auto version = request.target.find("resourceVersion=");
     if (!expire.exchange(false)) return;
@@ -149,7 +147,7 @@ TEST_F(InformerTest, ListsAgainWhenTheVersionExpired) {
   Informer informer{std::make_shared<kube::Client>(wire), options};
   informer.add_handler(told_.handler());
   informer.start();
-  ASSERT_TRUE(eventually([&] { return watches == 1; }));
+  ASSERT_TRUE(eventually([&] { return informer.synced(); }));
   expire = true;
   wire->cut();
   ASSERT_TRUE(eventually([&] { return told_.has("added comes"); }));
