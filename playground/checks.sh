@@ -48,23 +48,36 @@ run_sanitized() {
     ctest --output-on-failure --no-tests=error -L '^(unit|contract)$' -j 1 "$@")
 }
 
-# run_benches operator [--tenants N,...] [--json FILE] ...: see tests/bench/README.md
+# run_benches operator|soak [...]: see tests/bench/README.md
 run_benches() {
   case "${1:-}" in
     operator) shift; bench_operator "$@" ;;
-    *) fail "which benchmark? There is: ./dev bench operator [--tenants 1000,5000] [--json FILE]" ;;
+    soak) shift; bench_soak "$@" ;;
+    *) fail "which benchmark? There are: ./dev bench operator [--tenants 1000,5000] [--json FILE]
+and ./dev bench soak [--minutes 60] [--json FILE]" ;;
   esac
 }
 
-bench_operator() {
-  local bin="$CACHE/bin/bench"
+build_benches() { # FOLDER for the programs in Go
   step "Debian packages" ensure_packages cpp tests cluster
   step "Go $GO_VERSION" use_go
   use_go
   step "Kubernetes $KUBERNETES_VERSION, etcd" build_hyperkube
   step "The operator under test (preset bench)" build_preset bench operator_under_test
+  step "Loader and stand-ins" build_bench_go tools "$1"
+}
+
+bench_soak() {
+  local bin="$CACHE/bin/bench"
+  build_benches "$bin"
+  ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube" python3 "$ROOT/tests/bench/soak.py" \
+    --operator "$ROOT/build/bench/tests/bench/operator_under_test" --tools "$bin/tools" "$@"
+}
+
+bench_operator() {
+  local bin="$CACHE/bin/bench"
+  build_benches "$bin"
   step "An equal operator on controller-runtime" build_bench_go controller-runtime "$bin"
-  step "Loader and stand-ins" build_bench_go tools "$bin"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube" python3 "$ROOT/tests/bench/operator_bench.py" \
     --operator "$ROOT/build/bench/tests/bench/operator_under_test" \
     --controller-runtime "$bin/controller-runtime" --tools "$bin/tools" "$@"
