@@ -33,9 +33,10 @@ class Operator {
         catalogue_(read_catalogue(options.config)),
         client_(options.kubeconfig.empty() ? kube::in_cluster_client()
                                            : kube::kubeconfig_client(options.kubeconfig)),
-        // A replica that does not lead, or may not be leading any more, writes nothing but its lease.
-        writer_(client_->guarded(
-            [this] { return !options_.leader_elect || election_.may_write(); })),
+        // A replica that does not lead, or may not be leading any more, writes nothing but its
+        // lease.
+        writer_(
+            client_->guarded([this] { return !options_.leader_elect || election_.may_write(); })),
         events_(writer_, kEventSource, options.identity),
         controller_({.name = "homeserver", .workers = options.workers},
                     [this](const kube::Key& key, std::stop_token pass) {

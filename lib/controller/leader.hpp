@@ -38,8 +38,8 @@ class LeaderElection {
   bool leading() const;
 
   /// True while the lease cannot have been taken by another: for kube::Client::guarded(). A process
-  /// that was stopped for a while asks this before it asks whether time went by. What remains is the
-  /// moment between the answer and the write.
+  /// that was stopped for a while asks this before it asks whether time went by. What remains is
+  /// the moment between the answer and the write.
   bool may_write() const;
 
   /// For /livez: "" when well; otherwise that this process believes to lead although its lease ran

@@ -21,8 +21,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstDelay{5};
 constexpr milliseconds kLongestDelay{1000 * 1000};
 /// While normal work waits, low-priority work gets one turn in this many: it moves on under any
-/// load, and a restart over thousands of objects does not hold up an edit. More than an object takes
-/// until it is settled, or a crowd of new ones would all be begun before any is finished.
+/// load, and a restart over thousands of objects does not hold up an edit. More than an object
+/// takes until it is settled, or a crowd of new ones would all be begun before any is finished.
 constexpr int kLowTurn = 32;
 
 double seconds_between(Instant from, Instant to) {
