@@ -2,7 +2,6 @@
 #include <curl/curl.h>
 
 #include <array>
-#include <charconv>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -98,8 +97,8 @@ class Lane {
 class Exchange {
  public:
   /// Without a sink the whole body is kept.
-  Exchange(Lane& lane, const Transport::LineSink* sink) : lane_(lane), sink_(sink) {
-    if (sink_ != nullptr) splitter_.emplace(*sink_);
+  Exchange(Lane& lane, const Transport::LineSink* sink) : lane_(lane) {
+    if (sink != nullptr) splitter_.emplace(*sink);
     CURL* easy = lane_.easy();
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
@@ -208,7 +207,6 @@ class Exchange {
   }
 
   Lane& lane_;
-  const Transport::LineSink* sink_;
   std::optional<LineSplitter> splitter_;
   std::optional<bool> streams_;
   Response response_;
@@ -334,7 +332,8 @@ class CurlTransport final : public Transport {
     curl_easy_setopt(easy, CURLOPT_NOBODY, request.method == "HEAD" ? 1L : 0L);
     for (const auto& [name, value] : request.headers) {
       // An empty value has a spelling of its own; a colon would remove the header.
-      const std::string line = value.empty() ? name + ";" : name + ": " + value;
+      std::string line = name;
+      value.empty() ? line.append(";") : line.append(": ").append(value);
       list = curl_slist_append(list, line.c_str());
     }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
