@@ -83,7 +83,8 @@ inline void ensure_widgets(const kube::Client& client) {
                {.field_manager = "tester"});
   const bool served = eventually([&] {
     try {
-      client.list(kWidget, {});
+      // From the server's cache, which fills a moment after the kind is served; watches need it.
+      client.list(kWidget, {.resource_version = "0"});
       return true;
     } catch (const kube::ApiError&) {
       return false;
