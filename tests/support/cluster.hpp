@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -81,14 +82,21 @@ inline void ensure_widgets(const kube::Client& client) {
                                              {"storage", true},
                                              {"schema", {{"openAPIV3Schema", schema}}}}})}}}},
                {.field_manager = "tester"});
+  // A kind is served a moment before its watch cache is filled, and cannot be watched meanwhile.
   const bool served = eventually([&] {
+    std::stop_source enough;
     try {
-      // From the server's cache, which fills a moment after the kind is served; watches need it.
-      client.list(kWidget, {.resource_version = "0"});
-      return true;
+      client.watch(
+          kWidget, {.send_initial_events = true},
+          [&](const kube::WatchEvent& event) {
+            if (event.is_end_of_list()) enough.request_stop();
+          },
+          enough.get_token());
     } catch (const kube::ApiError&) {
       return false;
+    } catch (const http::TransportError&) {  // stopped
     }
+    return enough.stop_requested();
   });
   if (!served) throw std::runtime_error("the API server does not serve widgets");
 }
