@@ -187,7 +187,7 @@ void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
 
 /// Desires one component and compares; notes it when there is nothing to do about it.
 ComponentPlan look_at(const Component& component, const World& world, TimePoint now,
-                      std::size_t inputs, Settled& settled) {
+                      const Settled::Inputs& inputs, Settled& settled) {
   ComponentPlan entry{.component = component.name, .steps = {}, .readiness = {}};
   const bool known = settled.holds(component.name, world, inputs);
   if (known && component.ready_by_objects && settled.is_ready(component.name)) {
@@ -197,7 +197,9 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
   if (!known) {
     const std::vector<Wish> wishes = component.desire(world);
     ComponentDiff difference{world, now};
-    for (const Wish& wish : wishes) difference.add(wish);
+    if (!settled.holds(component.name, wishes, world, inputs)) {
+      for (const Wish& wish : wishes) difference.add(wish);
+    }
     entry.steps = std::move(difference.steps);
     if (difference.obstacle) entry.readiness = *difference.obstacle;
     settled.forget(component.name);
@@ -236,7 +238,7 @@ std::optional<ChildId> wished_id(const Wish& wish) {
 Plan diff(const World& world, TimePoint now, Settled& settled) {
   Plan plan;
   std::set<std::string> ready;
-  const std::size_t inputs = Settled::inputs_of(world, now);
+  const Settled::Inputs inputs = Settled::inputs_of(world, now);
   for (const Component& component : components()) {
     const auto missing =
         std::find_if(component.needs.begin(), component.needs.end(),

@@ -20,9 +20,43 @@ std::size_t hash_of(const ChildId& id) {
   return hash;
 }
 
+std::size_t hash_of(const manifests::SecretRecipe& recipe) {
+  std::size_t hash = hash_of(recipe.name);
+  mix(hash, std::hash<json>{}(recipe.metadata));
+  for (const auto& entry : recipe.entries) {
+    mix(hash, hash_of(entry.key));
+    mix(hash, static_cast<std::size_t>(entry.draw));
+  }
+  return hash;
+}
+
+std::size_t hash_of(const CertificateWish& wish) {
+  std::size_t hash = hash_of(wish.secret_name);
+  mix(hash, std::hash<json>{}(wish.metadata));
+  for (const std::string& host : wish.hosts) mix(hash, hash_of(host));
+  return hash;
+}
+
+std::size_t hash_of(const AdministratorWish& wish) {
+  std::size_t hash = hash_of(wish.secret_name);
+  mix(hash, hash_of(wish.localpart));
+  return hash;
+}
+
+std::size_t hash_of(const json& manifest) { return std::hash<json>{}(manifest); }
+
+std::size_t hash_of(const std::vector<Wish>& wishes) {
+  std::size_t hash = wishes.size();
+  for (const Wish& wish : wishes) {
+    mix(hash, wish.index());
+    mix(hash, std::visit([](const auto& one) { return hash_of(one); }, wish));
+  }
+  return hash;
+}
+
 }  // namespace
 
-std::size_t Settled::inputs_of(const World& world, TimePoint now) {
+Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   const manifests::Tenant& tenant = world.tenant;
   std::size_t hash = hash_of(tenant.uid);
   for (const std::string& text :
@@ -34,17 +68,18 @@ std::size_t Settled::inputs_of(const World& world, TimePoint now) {
     for (const std::string& name : *names) mix(hash, hash_of(name));
     mix(hash, names->size());
   }
-  const bool renew = world.certificate && now >= certificates::renewal_due(*world.certificate);
   for (const std::int64_t number :
-       {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0)),
-        static_cast<std::int64_t>(renew), static_cast<std::int64_t>(world.certificate_is_usable)}) {
+       {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0))}) {
     mix(hash, static_cast<std::size_t>(number));
   }
-  return hash;
+  const bool renew = world.certificate && now >= certificates::renewal_due(*world.certificate);
+  std::size_t compared = hash_of(tenant.uid);
+  for (const bool fact : {renew, world.certificate_is_usable}) mix(compared, fact ? 1 : 0);
+  return {.of_wishes = hash, .of_comparison = compared};
 }
 
-std::size_t Settled::fingerprint_of(const Note& note, const World& world, std::size_t inputs) {
-  std::size_t hash = inputs;
+std::size_t Settled::found_by(const Note& note, const World& world, const Inputs& inputs) {
+  std::size_t hash = inputs.of_comparison;
   for (const auto& [id, object] : world.children) {
     const std::size_t name = hash_of(id);
     if (std::find(note.objects.begin(), note.objects.end(), name) == note.objects.end()) continue;
@@ -54,10 +89,17 @@ std::size_t Settled::fingerprint_of(const Note& note, const World& world, std::s
   return hash;
 }
 
-bool Settled::holds(const std::string& component, const World& world, std::size_t inputs) const {
+bool Settled::holds(const std::string& component, const World& world, const Inputs& inputs) const {
   const auto found = notes_.find(component);
-  return found != notes_.end() &&
-         found->second.fingerprint == fingerprint_of(found->second, world, inputs);
+  return found != notes_.end() && found->second.inputs == inputs.of_wishes &&
+         found->second.found == found_by(found->second, world, inputs);
+}
+
+bool Settled::holds(const std::string& component, const std::vector<Wish>& wishes,
+                    const World& world, const Inputs& inputs) const {
+  const auto found = notes_.find(component);
+  return found != notes_.end() && found->second.wishes == hash_of(wishes) &&
+         found->second.found == found_by(found->second, world, inputs);
 }
 
 bool Settled::is_ready(const std::string& component) const {
@@ -66,12 +108,12 @@ bool Settled::is_ready(const std::string& component) const {
 }
 
 void Settled::note(const std::string& component, const std::vector<Wish>& wishes, bool ready,
-                   const World& world, std::size_t inputs) {
-  Note note{.ready = ready};
+                   const World& world, const Inputs& inputs) {
+  Note note{.inputs = inputs.of_wishes, .wishes = hash_of(wishes), .ready = ready};
   for (const Wish& wish : wishes) {
     if (const auto id = wished_id(wish)) note.objects.push_back(hash_of(*id));
   }
-  note.fingerprint = fingerprint_of(note, world, inputs);
+  note.found = found_by(note, world, inputs);
   notes_[component] = std::move(note);
 }
 

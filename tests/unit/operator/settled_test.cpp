@@ -56,6 +56,17 @@ TEST_F(SettledTest, WhatWasAsItShouldBeIsNotReadAgain) {
   EXPECT_THAT(read_, testing::Not(testing::Contains(testing::Key("Secret acme-database-keys"))));
 }
 
+TEST_F(SettledTest, AnEditReadsOnlyWhatItChanges) {
+  EXPECT_TRUE(diff(world_, kNow, settled_).empty());
+  see();
+  world_.resource.generation = 2;
+  world_.tenant.spec.max_upload_size = "7M";
+  EXPECT_FALSE(diff(world_, kNow, settled_).empty());
+  EXPECT_THAT(read_, testing::Contains(testing::Key("ConfigMap acme-homeserver")));
+  EXPECT_THAT(read_, testing::Not(testing::Contains(testing::Key("ConfigMap acme-database"))));
+  EXPECT_THAT(read_, testing::Not(testing::Contains(testing::Key("ConfigMap acme-ca"))));
+}
+
 TEST_F(SettledTest, EveryChangedObjectIsNoticed) {
   diff(world_, kNow, settled_);
   for (const auto& [id, object] : std::map<ChildId, json>{objects_}) {
