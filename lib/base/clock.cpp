@@ -76,6 +76,15 @@ std::optional<seconds> take_offset(std::string_view& text) {
   return east ? offset : -offset;
 }
 
+class BootClock final : public Clock {
+ public:
+  Instant now() const override {
+    timespec time{};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return Instant{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
+  }
+};
+
 }  // namespace
 
 std::string format_time(TimePoint time) { return format(time, false); }
@@ -110,6 +119,11 @@ std::optional<TimePoint> parse_time(std::string_view text) {
 
 const Clock& steady_clock() {
   static const SteadyClock clock;
+  return clock;
+}
+
+const Clock& boot_clock() {
+  static const BootClock clock;
   return clock;
 }
 

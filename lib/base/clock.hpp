@@ -32,4 +32,8 @@ class Clock {
 /// The process's monotonic clock; lives for ever.
 const Clock& steady_clock();
 
+/// The same, but it goes on while the machine is suspended (CLOCK_BOOTTIME): for what others judge
+/// by their own clocks meanwhile. Its instants must not be compared with those of another clock.
+const Clock& boot_clock();
+
 }  // namespace alphorn
