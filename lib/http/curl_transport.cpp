@@ -58,11 +58,21 @@ std::string host_of(const std::string& text) {
   return host;
 }
 
+/// The proxy in libcurl's notation. Throws std::invalid_argument; the URL may hold a password.
+Secret proxy_of(const Endpoint& endpoint) {
+  const std::string& url = endpoint.proxy_url.reveal();
+  const std::string scheme = url.substr(0, url.find("://"));
+  if (url.empty() || scheme == "http") return endpoint.proxy_url;
+  if (scheme == "socks5") return Secret{"socks5h" + url.substr(scheme.size())};
+  throw std::invalid_argument("the proxy's URL must begin with http:// or socks5://");
+}
+
 Kind kind_of(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
       return Kind::connect;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -144,7 +154,12 @@ class Exchange {
     response_.status = static_cast<int>(status);
     return std::move(response_);
   }
-  CURLcode code() const { return code_; }
+  /// Why no answer was had.
+  Kind failure() const {
+    long from_proxy = 0;
+    curl_easy_getinfo(lane_.easy(), CURLINFO_HTTP_CONNECTCODE, &from_proxy);
+    return from_proxy >= 300 ? Kind::connect : kind_of(code_);
+  }
   std::string problem() const {
     return problem_[0] == '\0' ? curl_easy_strerror(code_) : problem_.data();
   }
@@ -222,6 +237,7 @@ class CurlTransport final : public Transport {
       : url_(endpoint.url),
         timeout_(endpoint.timeout),
         system_roots_(endpoint.ca_pem.empty()),
+        proxy_(proxy_of(endpoint)),
         trust_(endpoint, endpoint.tls_server_name.empty() ? host_of(endpoint.url)
                                                           : endpoint.tls_server_name) {
     initialize_library();
@@ -260,7 +276,7 @@ class CurlTransport final : public Transport {
       case Exchange::End::failed:
         break;
     }
-    const Kind kind = kind_of(exchange.code());
+    const Kind kind = exchange.failure();
     const std::string why = kind == Kind::tls ? trust_.last_refusal() : "";
     throw failure(kind, request,
                   kind == Kind::tls ? "TLS failed: " + (why.empty() ? exchange.problem() : why)
@@ -280,7 +296,9 @@ class CurlTransport final : public Transport {
     lane = std::make_unique<Lane>();
     CURL* easy = lane->easy();
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");  // none from the environment
+    // Neither a proxy nor an exception from it comes from the environment.
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.reveal().c_str());
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     // Redirects stay off: one would carry credentials to another server.
@@ -336,6 +354,9 @@ class CurlTransport final : public Transport {
       value.empty() ? line.append(";") : line.append(": ").append(value);
       list = curl_slist_append(list, line.c_str());
     }
+    for (const auto& [name, value] : request.further_headers) {
+      list = curl_slist_append(list, (name + ": " + value).c_str());
+    }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
     return List{list};
   }
@@ -351,6 +372,7 @@ class CurlTransport final : public Transport {
   std::string url_;
   std::chrono::seconds timeout_;
   bool system_roots_;
+  Secret proxy_;
   TlsTrust trust_;
   Locked<std::vector<std::unique_ptr<Lane>>> idle_;
 };

@@ -9,6 +9,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/secret.hpp"
 
@@ -25,6 +27,8 @@ struct Request {
   std::string target;  ///< path and query, already percent-encoded: "/api/v1/pods?limit=500"
   Headers headers = {};
   std::string body = {};
+  /// Names that may occur more than once.
+  std::vector<std::pair<std::string, std::string>> further_headers = {};
 };
 
 struct Response {
@@ -70,6 +74,9 @@ struct Endpoint {
   Secret client_key_pem = {};
   std::string tls_server_name = {};  ///< expected in the certificate instead of the URL's host
   std::chrono::seconds timeout{30};  ///< idle time of `send`
+  /// "http://[user:password@]host:port" or "socks5://...", which is given host names to resolve;
+  /// empty: none, whatever the environment says.
+  Secret proxy_url = {};
 };
 
 /// The real thing, over libcurl: HTTP/1.1, a kept connection for each exchange under way, blocking
