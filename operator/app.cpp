@@ -31,8 +31,9 @@ class Operator {
         make_servers_(std::move(make_servers)),
         stop_(std::move(stop)),
         catalogue_(read_catalogue(options.config)),
-        client_(options.kubeconfig.empty() ? kube::in_cluster_client()
-                                           : kube::kubeconfig_client(options.kubeconfig)),
+        leasing_(options.kubeconfig.empty() ? kube::default_client()
+                                            : kube::kubeconfig_client(options.kubeconfig)),
+        client_(options.max_requests > 0 ? leasing_->limited(options.max_requests) : leasing_),
         // A replica that does not lead, or may not be leading any more, writes nothing but its
         // lease.
         writer_(
@@ -46,7 +47,7 @@ class Operator {
                [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
                  controller_.queue().add(key, priority);
                }),
-        election_(client_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
+        election_(leasing_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
         serving_({.port = options.listen_port,
                   .live = [this] { return election_.check(); },
                   .ready = [this] { return unready(); }}) {}
@@ -108,6 +109,7 @@ class Operator {
   MakeServers make_servers_;
   std::stop_token stop_;
   Catalogue catalogue_;
+  std::shared_ptr<kube::Client> leasing_;  // the lease waits for nobody
   std::shared_ptr<kube::Client> client_;
   std::shared_ptr<kube::Client> writer_;
   controller::EventRecorder events_;

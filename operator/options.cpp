@@ -32,14 +32,19 @@ Parsed parse_options(int argc, char** argv) {
   app.add_option("--namespace", options.ns, "Namespace of the operator itself")
       ->capture_default_str();
   app.add_option("--identity", options.identity, "Name of this replica in the leader lease");
-  app.add_option("--kubeconfig", options.kubeconfig,
-                 "Cluster to work on (default: the one this pod runs in)");
+  app.add_option(
+      "--kubeconfig", options.kubeconfig,
+      "Cluster to work on (default: the files of $KUBECONFIG, else the cluster this pod runs in)");
   app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
       ->capture_default_str();
   app.add_option("--workers", options.workers, "Tenants reconciled at the same time")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  app.add_option("--max-requests-in-flight", options.max_requests,
+                 "Requests to the API server under way at a time, watches and the lease apart "
+                 "(default: no limit, the server's own fairness decides)")
+      ->check(CLI::Range(1, 1000));
   app.add_option("--listen-port", options.listen_port, "Port of /metrics, /livez and /readyz")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();

@@ -10,9 +10,10 @@ struct Options {
   std::string config;           ///< the catalogue's file
   std::string ns;               ///< where the operator itself runs
   std::string identity;         ///< this replica's name in the lease and in events
-  std::string kubeconfig = {};  ///< outside a cluster; empty: the pod's service account
+  std::string kubeconfig = {};  ///< outside a cluster; empty: see kube::default_client()
   std::string log_level = "info";
   int workers = 4;
+  int max_requests = 0;  ///< 0: no limit
   int listen_port = 8080;
   bool leader_elect = false;
 };

@@ -6,7 +6,7 @@ declare -A PACKAGES=(
   [cpp]="g++ make ninja-build cmake ccache libcurl4-openssl-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
          libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev
          libmimalloc-dev libsimdjson-dev libzstd-dev pkg-config"
-  [tests]="python3-pytest python3-requests python3-yaml openssl"
+  [tests]="microsocks openssl python3-pytest python3-requests python3-yaml tinyproxy-bin"
   [fuzz]="clang libclang-rt-14-dev"
   [lint]="clang-format clang-tidy shellcheck"
 )

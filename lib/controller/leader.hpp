@@ -25,7 +25,7 @@ struct LeaderOptions {
 class LeaderElection {
  public:
   LeaderElection(std::shared_ptr<kube::Client> client, LeaderOptions options,
-                 const Clock& clock = steady_clock());
+                 const Clock& clock = boot_clock());
 
   /// Blocks: waits to lead, calls `on_started` (quick: it starts workers), renews until stop is
   /// requested, then calls `on_stopped` (drains; the lease is still renewed) and releases the

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/metrics.hpp"
+#include "http/limited_transport.hpp"
 #include "kube/requests.hpp"
 #include "kube/wait.hpp"
 
@@ -80,6 +81,10 @@ std::shared_ptr<Client> Client::guarded(std::function<bool()> may_write) const {
   Environment environment = environment_;
   environment.may_write = std::move(may_write);
   return std::make_shared<Client>(transport_, authorize_, std::move(environment));
+}
+
+std::shared_ptr<Client> Client::limited(int most) const {
+  return std::make_shared<Client>(http::limited(transport_, most), authorize_, environment_);
 }
 
 http::Response Client::send(http::Request request, std::stop_token stop) const {

@@ -103,6 +103,9 @@ class Client {
   /// The same way to the same server, but for writes: see Environment::may_write.
   std::shared_ptr<Client> guarded(std::function<bool()> may_write) const;
 
+  /// The same way to the same server with at most that many requests under way, watches apart.
+  std::shared_ptr<Client> limited(int most) const;
+
   /// The object, or nothing when it does not exist.
   std::optional<json> get(const ObjectRef& object, std::stop_token stop = {}) const;
 
@@ -146,8 +149,13 @@ class Client {
 /// KUBERNETES_SERVICE_HOST/PORT). Throws std::runtime_error when not in a cluster.
 std::shared_ptr<Client> in_cluster_client();
 
-/// A client from a kubeconfig file's current context, or the one named.
+/// A client from a kubeconfig file's current context, or the one named. Certificates are followed
+/// as the file, or the files it names, change.
 /// Throws std::runtime_error that names the file and the field at fault.
 std::shared_ptr<Client> kubeconfig_client(const std::string& path, const std::string& context = {});
+
+/// A client from the files that the environment's KUBECONFIG lists, read as one; without it
+/// in_cluster_client(). Throws as those do.
+std::shared_ptr<Client> default_client();
 
 }  // namespace alphorn::kube

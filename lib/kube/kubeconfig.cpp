@@ -1,150 +1,292 @@
 #include "kube/kubeconfig.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 
 #include "base/encoding.hpp"
 #include "base/json.hpp"
-#include "kube/client.hpp"
 #include "kube/credentials.hpp"
 
 namespace alphorn::kube {
 namespace {
 
-using ReadFile = std::function<std::string(const std::string&)>;
+constexpr const char* kExecGroup = "client.authentication.k8s.io/";
+/// Where a cluster keeps what only credential plugins understand.
+constexpr const char* kExecExtension = "client.authentication.k8s.io/exec";
+
+/// One named thing of a file: the object, and what messages call it.
+struct Entry {
+  std::string path;
+  std::string field;
+  json object;
+};
 
 class Parser {
  public:
-  Parser(std::string path, const ReadFile& read) : path_(std::move(path)), read_(read) {}
+  Parser(const std::vector<KubeConfigFile>& files, const ReadFile& read) : read_(read) {
+    for (const KubeConfigFile& file : files) {
+      documents_.push_back({.path = file.path, .field = "", .object = document(file)});
+    }
+  }
 
-  KubeConfig parse(std::string_view text, const std::string& wanted) {
-    const json config = document(text);
-    const std::string context_name = wanted.empty() ? string_at(config, "current-context") : wanted;
-    if (context_name.empty()) fail("current-context", "is not set");
-    const json context = entry(config, "contexts", "context", context_name);
-    const std::string cluster_name = string_at(context, "cluster");
-    const std::string user_name = string_at(context, "user");
-
+  KubeConfig parse(const std::string& wanted) {
     KubeConfig result;
-    read_cluster(entry(config, "clusters", "cluster", cluster_name),
-                 "clusters[" + cluster_name + "]", result);
-    read_user(entry(config, "users", "user", user_name), "users[" + user_name + "]", result);
-    if (const std::string ns = string_at(context, "namespace"); !ns.empty()) result.ns = ns;
+    result.context = wanted.empty() ? current_context() : wanted;
+    const Entry context = entry("contexts", "context", result.context);
+    const Entry cluster = entry("clusters", "cluster", string_at(context.object, "cluster"));
+    read_cluster(cluster, result);
+    const Entry user = entry("users", "user", string_at(context.object, "user"));
+    read_user(user, result);
+    if (user.object.contains("exec")) result.exec = exec_of(user, cluster, result);
+    if (const std::string ns = string_at(context.object, "namespace"); !ns.empty()) result.ns = ns;
     return result;
   }
 
  private:
-  [[noreturn]] void fail(const std::string& field, const std::string& what) const {
-    throw std::runtime_error(path_ + ": " + field + " " + what);
+  [[noreturn]] static void fail(const Entry& entry, const std::string& key,
+                                const std::string& what) {
+    const std::string dot = key.empty() || entry.field.empty() ? "" : ".";
+    throw std::runtime_error(entry.path + ": " + entry.field + dot + key + " " + what);
   }
 
-  json document(std::string_view text) const {
+  static json document(const KubeConfigFile& file) {
     try {
-      json config = from_yaml(text);
+      json config = from_yaml(file.text);
       if (config.is_object()) return config;
     } catch (const std::invalid_argument& error) {
-      throw std::runtime_error(path_ + ": " + error.what());
+      throw std::runtime_error(file.path + ": " + error.what());
     }
-    throw std::runtime_error(path_ + ": is no kubeconfig");
+    throw std::runtime_error(file.path + ": is no kubeconfig");
   }
 
-  json entry(const json& config, const char* list, const char* inner,
-             const std::string& name) const {
-    for (const json& item : at_path(config, list)) {
-      if (string_at(item, "name") == name) return at_path(item, inner);
-    }
-    fail(list, "has no entry named \"" + name + "\"");
+  std::string paths() const {
+    std::string text;
+    for (const Entry& document : documents_) text += (text.empty() ? "" : ", ") + document.path;
+    return text;
   }
 
-  void refuse(const json& object, const std::string& field, const char* key,
-              const char* why) const {
-    const json& value = at_path(object, key);
-    if (!value.is_null() && value != json(false) && value != json("")) {
-      fail(field + "." + key, why);
+  std::string current_context() const {
+    for (const Entry& document : documents_) {
+      const std::string name = string_at(document.object, "current-context");
+      if (!name.empty()) return name;
+    }
+    throw std::runtime_error(paths() + ": current-context is not set");
+  }
+
+  Entry entry(const std::string& list, const char* inner, const std::string& name) const {
+    for (const Entry& document : documents_) {
+      for (const json& item : at_path(document.object, list)) {
+        if (string_at(item, "name") != name) continue;
+        const json& object = at_path(item, inner);
+        return {.path = document.path,
+                .field = list + "[" + name + "]",
+                .object = object.is_object() ? object : json::object()};
+      }
+    }
+    throw std::runtime_error(paths() + ": " + list + " has no entry named \"" + name + "\"");
+  }
+
+  static void refuse(const Entry& entry, const char* key, const char* why) {
+    const json& value = at_path(entry.object, key);
+    if (!value.is_null() && value != json(false) && value != json("")) fail(entry, key, why);
+  }
+
+  static std::string decoded(const Entry& entry, const std::string& key) {
+    try {
+      return base64_decode(string_at(entry.object, key));
+    } catch (const std::invalid_argument&) {
+      fail(entry, key, "is not base64");
     }
   }
 
   /// The embedded form wins over the file, as in kubectl.
-  std::string data_or_file(const json& object, const std::string& field, const std::string& key) {
-    if (const std::string data = string_at(object, key + "-data"); !data.empty()) {
-      try {
-        return base64_decode(data);
-      } catch (const std::invalid_argument&) {
-        fail(field + "." + key + "-data", "is not base64");
-      }
-    }
-    const std::string file = string_at(object, key);
+  std::string data_or_file(const Entry& entry, const std::string& key) {
+    if (!string_at(entry.object, key + "-data").empty()) return decoded(entry, key + "-data");
+    const std::string file = string_at(entry.object, key);
     if (file.empty()) return {};
     try {
-      return read_(beside(file));
+      return read_(beside(entry, file));
     } catch (const std::exception& error) {
-      fail(field + "." + key, error.what());
+      fail(entry, key, error.what());
     }
   }
 
-  std::string beside(const std::string& file) const {
-    return (std::filesystem::path{path_}.parent_path() / file).string();
+  static std::string beside(const Entry& entry, const std::string& file) {
+    return (std::filesystem::path{entry.path}.parent_path() / file).string();
   }
 
-  void read_cluster(const json& cluster, const std::string& field, KubeConfig& result) {
-    result.endpoint.url = string_at(cluster, "server");
-    if (result.endpoint.url.empty()) fail(field + ".server", "is not set");
-    while (result.endpoint.url.back() == '/') result.endpoint.url.pop_back();
-    refuse(cluster, field, "insecure-skip-tls-verify",
+  void read_cluster(const Entry& cluster, KubeConfig& result) {
+    result.endpoint.url = string_at(cluster.object, "server");
+    if (result.endpoint.url.empty()) fail(cluster, "server", "is not set");
+    while (!result.endpoint.url.empty() && result.endpoint.url.back() == '/') {
+      result.endpoint.url.pop_back();
+    }
+    refuse(cluster, "insecure-skip-tls-verify",
            "is refused: give certificate-authority or certificate-authority-data instead");
-    refuse(cluster, field, "proxy-url", "is not supported: connect without a proxy");
-    result.endpoint.ca_pem = data_or_file(cluster, field, "certificate-authority");
-    result.endpoint.tls_server_name = string_at(cluster, "tls-server-name");
+    const std::string proxy = string_at(cluster.object, "proxy-url");
+    if (!proxy.empty() && !proxy.starts_with("http://") && !proxy.starts_with("socks5://")) {
+      fail(cluster, "proxy-url", "must begin with http:// or socks5://");
+    }
+    result.endpoint.proxy_url = Secret{proxy};
+    result.endpoint.ca_pem = data_or_file(cluster, "certificate-authority");
+    result.endpoint.tls_server_name = string_at(cluster.object, "tls-server-name");
   }
 
-  void read_user(const json& user, const std::string& field, KubeConfig& result) {
-    refuse(user, field, "exec",
-           "needs a credential plugin, which is not supported yet: use a client certificate, token "
-           "or tokenFile");
-    refuse(user, field, "auth-provider", "is not supported: use a token or a client certificate");
-    refuse(user, field, "username", "is not supported: use a token or a client certificate");
-    refuse(user, field, "as", "is not supported: use that user's own credentials");
-    result.endpoint.client_certificate_pem = data_or_file(user, field, "client-certificate");
-    result.endpoint.client_key_pem = Secret{data_or_file(user, field, "client-key")};
+  void read_user(const Entry& user, KubeConfig& result) {
+    refuse(user, "auth-provider", "is not supported: use exec, a token or a client certificate");
+    refuse(user, "username", "is not supported: use exec, a token or a client certificate");
+    result.endpoint.client_certificate_pem = data_or_file(user, "client-certificate");
+    result.endpoint.client_key_pem = Secret{data_or_file(user, "client-key")};
     if (result.endpoint.client_certificate_pem.empty() != result.endpoint.client_key_pem.empty()) {
-      fail(field, "needs both client-certificate and client-key, or neither");
+      fail(user, "", "needs both client-certificate and client-key, or neither");
     }
-    result.token = Secret{string_at(user, "token")};
-    if (const std::string file = string_at(user, "tokenFile"); !file.empty()) {
-      result.token_file = beside(file);
+    result.token = Secret{string_at(user.object, "token")};
+    if (const std::string file = string_at(user.object, "tokenFile"); !file.empty()) {
+      result.token_file = beside(user, file);
     }
+    result.as = impersonation_of(user);
   }
 
-  std::string path_;
+  static std::vector<std::string> texts(const Entry& entry, const std::string& key,
+                                        const json& list) {
+    std::vector<std::string> result;
+    if (list.is_null()) return result;
+    if (!list.is_array()) fail(entry, key, "is no list");
+    for (const json& item : list) {
+      if (!item.is_string()) fail(entry, key, "holds something that is no string");
+      result.push_back(item.get<std::string>());
+    }
+    return result;
+  }
+
+  static Impersonation impersonation_of(const Entry& user) {
+    Impersonation as{.user = string_at(user.object, "as"),
+                     .uid = string_at(user.object, "as-uid"),
+                     .groups = texts(user, "as-groups", at_path(user.object, "as-groups"))};
+    const json& extra = at_path(user.object, "as-user-extra");
+    if (extra.is_object()) {
+      for (const auto& [key, values] : extra.items()) {
+        as.extra[key] = texts(user, "as-user-extra." + key, values);
+      }
+    }
+    const bool has_more = !as.uid.empty() || !as.groups.empty() || !as.extra.empty();
+    if (as.user.empty() && has_more) {
+      fail(user, "as", "is not set: as-uid, as-groups and as-user-extra need it");
+    }
+    return as;
+  }
+
+  static ExecConfig exec_of(const Entry& user, const Entry& cluster, const KubeConfig& result) {
+    if (!result.token.empty() || !result.token_file.empty() ||
+        !result.endpoint.client_certificate_pem.empty()) {
+      fail(user, "exec", "cannot stand beside a token or a client certificate: keep one of them");
+    }
+    const Entry exec{
+        .path = user.path, .field = user.field + ".exec", .object = at_path(user.object, "exec")};
+    ExecConfig config{.field = exec.path + ": " + exec.field,
+                      .api_version = string_at(exec.object, "apiVersion"),
+                      .program = {.command = string_at(exec.object, "command"),
+                                  .arguments = texts(exec, "args", at_path(exec.object, "args"))},
+                      .install_hint = string_at(exec.object, "installHint")};
+    const std::string version = config.api_version.substr(
+        std::min(config.api_version.size(), std::string_view{kExecGroup}.size()));
+    if (!config.api_version.starts_with(kExecGroup) || (version != "v1" && version != "v1beta1")) {
+      fail(exec, "apiVersion", std::string{"must be "} + kExecGroup + "v1 or v1beta1");
+    }
+    std::string& command = config.program.command;
+    if (command.empty()) fail(exec, "command", "is not set");
+    if (command.find('/') != std::string::npos) command = beside(exec, command);
+    const std::string mode = string_at(exec.object, "interactiveMode");
+    if (mode == "Always") {
+      fail(exec, "interactiveMode", "is Always, but nobody is asked here: use another plugin");
+    }
+    if (mode != "Never" && mode != "IfAvailable" && (version == "v1" || !mode.empty())) {
+      fail(exec, "interactiveMode", "must be Never or IfAvailable");
+    }
+    const json& environment = at_path(exec.object, "env");
+    if (!environment.is_null() && !environment.is_array()) fail(exec, "env", "is no list");
+    for (const json& variable : environment) {
+      const std::string name = string_at(variable, "name");
+      if (name.empty()) fail(exec, "env", "has an entry without a name");
+      config.program.environment[name] = string_at(variable, "value");
+    }
+    if (at_path(exec.object, "provideClusterInfo") == json(true)) {
+      config.cluster = cluster_info(cluster, result);
+    }
+    return config;
+  }
+
+  static json cluster_info(const Entry& cluster, const KubeConfig& result) {
+    json info = {{"server", string_at(cluster.object, "server")}};
+    const http::Endpoint& endpoint = result.endpoint;
+    if (!endpoint.ca_pem.empty()) {
+      info["certificate-authority-data"] = base64_encode(endpoint.ca_pem);
+    }
+    if (!endpoint.tls_server_name.empty()) info["tls-server-name"] = endpoint.tls_server_name;
+    if (!endpoint.proxy_url.empty()) info["proxy-url"] = endpoint.proxy_url.reveal();
+    for (const json& extension : at_path(cluster.object, "extensions")) {
+      if (string_at(extension, "name") == kExecExtension) {
+        info["config"] = at_path(extension, "extension");
+      }
+    }
+    return info;
+  }
+
+  std::vector<Entry> documents_;
   const ReadFile& read_;
 };
 
+/// A header name of any text: what is no letter, digit or one of a few signs is percent-encoded.
+std::string header_name(const std::string& text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return percent_encode(lower);
+}
+
 }  // namespace
+
+KubeConfig parse_kubeconfig(const std::vector<KubeConfigFile>& files, const std::string& context,
+                            const ReadFile& read_file) {
+  return Parser{files, read_file}.parse(context);
+}
 
 KubeConfig parse_kubeconfig(std::string_view text, const std::string& path,
                             const std::string& context, const ReadFile& read_file) {
-  return Parser{path, read_file}.parse(text, context);
+  return parse_kubeconfig({{.path = path, .text = std::string{text}}}, context, read_file);
 }
 
-std::shared_ptr<Client> kubeconfig_client(const std::string& path, const std::string& context) {
-  const KubeConfig config = parse_kubeconfig(read_file(path), path, context, read_file);
-  std::shared_ptr<http::Transport> transport;
-  try {
-    transport = http::make_transport(config.endpoint);
-  } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(path + ": " + error.what());
+std::vector<KubeConfigFile> kubeconfig_files(std::string_view list) {
+  std::vector<KubeConfigFile> files;
+  const std::string all{list};
+  while (!list.empty()) {
+    const std::string path{list.substr(0, list.find(':'))};
+    list.remove_prefix(std::min(list.size(), path.size() + 1));
+    const bool known = std::any_of(files.begin(), files.end(),
+                                   [&](const KubeConfigFile& file) { return file.path == path; });
+    // As kubectl does: a list may name files that exist on some machines only.
+    if (path.empty() || known || !std::filesystem::exists(path)) continue;
+    files.push_back({.path = path, .text = read_file(path)});
   }
-  if (!config.token_file.empty()) {
-    const auto token = std::make_shared<TokenFile>(config.token_file);
-    return std::make_shared<Client>(
-        transport, [token](http::Headers& headers) { token->authorize(headers); },
-        Client::Environment{.unauthorized = [token] { token->drop(); }});
+  if (files.empty()) throw std::runtime_error("no file of KUBECONFIG exists: " + all);
+  return files;
+}
+
+std::vector<std::pair<std::string, std::string>> headers_of(const Impersonation& as) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (as.user.empty()) return headers;
+  headers.emplace_back("Impersonate-User", as.user);
+  if (!as.uid.empty()) headers.emplace_back("Impersonate-Uid", as.uid);
+  for (const std::string& group : as.groups) headers.emplace_back("Impersonate-Group", group);
+  for (const auto& [key, values] : as.extra) {
+    for (const std::string& value : values) {
+      headers.emplace_back("Impersonate-Extra-" + header_name(key), value);
+    }
   }
-  if (config.token.empty()) return std::make_shared<Client>(transport);
-  return std::make_shared<Client>(transport, [token = config.token](http::Headers& headers) {
-    headers["Authorization"] = "Bearer " + token.reveal();
-  });
+  return headers;
 }
 
 }  // namespace alphorn::kube
