@@ -111,6 +111,7 @@ class Chart(unittest.TestCase):
         rendered = render(
             "-f", ROOT / "playground" / "values.yaml",
             "--set", "replicas=3,priorityClassName=high,nodeSelector.disk=ssd,podAnnotations.a=b",
+            "--set", "flowSchema.enabled=true,maxRequestsInFlight=20",
             "--set", "tolerations[0].key=x,tolerations[0].operator=Exists,imagePullSecrets[0].name=pull",
         )
         self.must(
@@ -209,6 +210,31 @@ class Chart(unittest.TestCase):
                 command.append(f"--as=system:serviceaccount:{NAMESPACE}:alphorn")
                 answer = eventually(lambda: kubectl(*command), lambda outcome: outcome.stdout.strip() == expected)
                 self.assertEqual(answer.stdout.strip(), expected, f"{verb} {resource} {options} in {namespace}")
+
+    def test_the_servers_fairness_can_give_it_a_level_of_more_weight(self):
+        self.assertEqual(of_kind(self.rendered, "FlowSchema"), [])
+        schemas = of_kind(render("--set", "flowSchema.enabled=true"), "FlowSchema")
+        text = "---\n".join(yaml.safe_dump(schema) for schema in schemas)
+        self.must(kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text))
+        self.addCleanup(kubectl, "delete", "-f", "-", stdin=text)
+
+        def schema_of(*command):
+            # The server says in each answer by which schema it judged the request.
+            answer = kubectl(
+                *command, "-v=8", f"--as=system:serviceaccount:{NAMESPACE}:alphorn",
+                "--as-group=system:serviceaccounts", "--as-group=system:authenticated",
+            ).stderr.lower()
+            uid = answer.partition("x-kubernetes-pf-flowschema-uid: ")[2].split()[:1]
+            return uid[0] if uid else ""
+
+        for name, command in (
+            ("alphorn", ("get", "configmaps", "--all-namespaces")),
+            ("alphorn", ("get", "storageclasses")),
+            ("alphorn-lease", ("get", "leases", "-n", NAMESPACE)),
+        ):
+            uid = self.must(kubectl("get", "flowschema", name, "-o", "jsonpath={.metadata.uid}"))
+            judged = eventually(lambda: schema_of(*command), lambda seen: seen == uid)
+            self.assertEqual(judged, uid, command)
 
     def access(self):
         """Who may do what, and the definitions without which kubectl does not know the words."""
