@@ -4,7 +4,8 @@
 For each scenario one tenant is left undisturbed. Then, for k = 1, 2, ... until a run needs fewer than
 k writes, another tenant goes through the same: in the walk `kill` the operator dies by SIGKILL once
 the server has answered its k-th write and before it hears of it, and is started again; in the walk
-`drop` only the answer is lost. A deletion needs no write of the operator: there it dies at some moments.
+`drop` only the answer is lost; in the walk `refuse` the k-th write never reaches the server, and the
+answer is a conflict, a request to wait, or an error, in turn. A deletion needs no write of the operator: there it dies at some moments.
 What the namespace holds in the end must be what the undisturbed one holds, nothing that was there may
 be lost or replaced, and keys keep their values.
 """
@@ -23,6 +24,8 @@ QUIET_SECONDS = 0.4
 REST_SECONDS = 60
 SLOW_SECONDS = 0.5
 DEATHS = (0.0, 0.01, 0.03, 0.06, 0.1, 0.2)  # seconds after a deletion, which needs no write
+ANSWERS = ((409, "Conflict"), (429, "TooManyRequests", [("Retry-After", "1")]),
+           (500, "InternalError"), (503, "ServiceUnavailable", [("Retry-After", "1")]))
 MOST_WRITES = 200  # an operator that writes without end must not walk without end
 
 
@@ -130,6 +133,33 @@ class Disturbance:
         return self.before is not None
 
 
+class Refusal:
+    """The k-th write is answered without the server: nothing was changed by it."""
+
+    way = "refuse"
+
+    def __init__(self, walk, namespace, number):
+        self.walk, self.namespace, self.number = walk, namespace, number
+        self.arrived = 0
+        self.struck, self.before = None, None
+
+    def __call__(self, *_):
+        return None
+
+    def refuse(self, request):
+        self.arrived += request.is_write
+        if not request.is_write or self.arrived != self.number:
+            return None
+        answer = ANSWERS[self.number % len(ANSWERS)]
+        self.struck = f"write {self.number}: {request.method} {request.path}: {answer[0]}"
+        self.before = state.objects(self.walk.snapshots, self.walk.world.kinds, self.namespace)
+        return answer
+
+    @property
+    def happened(self):
+        return self.before is not None
+
+
 class Death:
     """A kill some moments after a change: for what needs no write of the operator, as deletion does."""
 
@@ -175,6 +205,7 @@ class Walk:
         """The namespace's objects once the scenario is over; says what died or never rested."""
         self.proxy.reset()
         self.proxy.after_write = disturbance or (lambda *_: None)
+        self.proxy.before = getattr(disturbance, "refuse", lambda _: None)
         began = time.monotonic()
         if isinstance(disturbance, Death):
             disturbance.begin()
@@ -191,6 +222,7 @@ class Walk:
             quiet_since = (quiet_since or time.monotonic()) if rests else None
             if quiet_since and time.monotonic() - quiet_since >= QUIET_SECONDS:
                 self.proxy.after_write = lambda *_: None
+                self.proxy.before = lambda _: None
                 return state.objects(self.world.api, self.world.kinds, namespace)
             if time.monotonic() - began > REST_SECONDS:
                 raise AssertionError(f"{namespace}: not at rest after {REST_SECONDS} s: " +
@@ -228,12 +260,14 @@ class Walk:
 
     def scenario(self, scenario):
         wanted, writes = self.undisturbed(scenario)
-        for way in ("kill", "drop"):
+        for way in ("kill", "drop", "refuse"):
             row = Row(scenario.name, way, writes)
             self.rows.append(row)
             began = time.monotonic()
             for k in range(1, MOST_WRITES):
-                disturbance = Disturbance(self, f"walk-{way[0]}{k:02d}", way, k)
+                namespace = f"walk-{way[0]}{k:02d}"
+                disturbance = (Refusal(self, namespace, k) if way == "refuse"
+                               else Disturbance(self, namespace, way, k))
                 if not self.one(scenario, disturbance, wanted, row) and k > writes:
                     break
             for delay in DEATHS if scenario.deletes and way == "kill" else ():
@@ -241,7 +275,7 @@ class Walk:
                 self.one(scenario, Death(self, f"walk-{way[0]}{k:02d}", delay), wanted, row)
             self.late(scenario, way, k, row)
             row.seconds = time.monotonic() - began
-            print(f"{scenario.name:24} {way:5} {writes:3} writes, {row.points:3} disturbed, "
+            print(f"{scenario.name:24} {way:6} {writes:3} writes, {row.points:3} disturbed, "
                   f"{len(row.problems)} problems, {row.seconds:.0f} s", flush=True)
             for line in row.problems[:20]:
                 print("    " + line, flush=True)
