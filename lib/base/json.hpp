@@ -18,6 +18,13 @@ std::string string_at(const json& object, std::string_view path);
 /// The integer at that path, or `otherwise`.
 std::int64_t integer_at(const json& object, std::string_view path, std::int64_t otherwise = 0);
 
+/// A short text that is the same for equal values and no other: 16 hexadecimal digits of SHA-256.
+/// Stable over releases and machines.
+std::string fingerprint_of(const json& value);
+
+/// The bytes behind fingerprint_of(): every value with its type and length.
+std::string canonical_bytes(const json& value);
+
 /// YAML text of a value; block style, keys in the order of `json` (sorted), strings quoted where
 /// another YAML reader would take them for something else. Deterministic.
 std::string to_yaml(const json& value);

@@ -76,7 +76,7 @@ struct Store::State {
 };
 
 json Object::read() const {
-  json object = json::parse(packed_.unpack(), nullptr, false);
+  json object = kube::parsed_object(packed_.unpack());
   if (!object.is_object()) throw std::runtime_error(key_.display() + " is no JSON object");
   return object;
 }

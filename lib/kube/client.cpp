@@ -37,7 +37,7 @@ std::optional<std::chrono::milliseconds> wanted_wait(const http::Response& respo
 }
 
 json parse_object(const http::Response& response) {
-  json object = json::parse(response.body, nullptr, false);
+  json object = parsed_object(response.body);
   if (!object.is_object()) {
     throw ApiError(response.status, "", "the API server's answer is not a JSON object");
   }

@@ -74,6 +74,46 @@ void put_name(std::string& out, std::string_view name) {
   out += ':';
 }
 
+json object_in(ondemand::object in);
+
+json value_in(ondemand::value value) {
+  switch (value.type()) {
+    case ondemand::json_type::object:
+      return object_in(value.get_object());
+    case ondemand::json_type::array: {
+      json::array_t items;
+      for (auto item : value.get_array()) items.push_back(value_in(item.value()));
+      return items;
+    }
+    case ondemand::json_type::string:
+      return std::string{static_cast<std::string_view>(value.get_string())};
+    case ondemand::json_type::boolean:
+      return static_cast<bool>(value.get_bool());
+    case ondemand::json_type::number: {
+      const ondemand::number number = value.get_number();
+      if (number.is_double()) return number.get_double();
+      if (number.is_uint64()) return number.get_uint64();
+      const std::int64_t whole = number.get_int64();
+      return whole < 0 ? json(whole) : json(static_cast<std::uint64_t>(whole));
+    }
+    case ondemand::json_type::null:
+      break;
+  }
+  if (!value.is_null()) throw simdjson::simdjson_error(simdjson::N_ATOM_ERROR);
+  return nullptr;
+}
+
+json object_in(ondemand::object in) {
+  json::object_t members;
+  for (auto field : in) {
+    std::string name{static_cast<std::string_view>(field.unescaped_key())};
+    // Most objects come sorted. Of equal names the last one counts.
+    const auto place = members.emplace_hint(members.end(), std::move(name), nullptr);
+    place->second = value_in(field.value());
+  }
+  return members;
+}
+
 std::runtime_error unreadable(const char* what, std::string_view text,
                               const simdjson::simdjson_error& error) {
   return std::runtime_error(std::string{what} + " cannot be read (" + error.what() +
@@ -177,8 +217,21 @@ struct Cutter::Tree {
   }
 };
 
-json RawObject::read() const {
+json parsed_object(std::string_view text) {
+  try {
+    ondemand::document document = parser().iterate(padded(text));
+    json object = object_in(document.get_object());
+    const bool is_all = document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+    if (is_all) return object;
+  } catch (const simdjson::simdjson_error&) {
+    // No object, or one that only the other parser takes: numbers beyond 64 bits.
+  }
   json object = json::parse(text, nullptr, false);
+  return object.is_object() ? object : json(nullptr);
+}
+
+json RawObject::read() const {
+  json object = parsed_object(text);
   if (!object.is_object()) throw std::runtime_error(key.display() + " is no JSON object");
   return object;
 }

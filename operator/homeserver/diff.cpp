@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/encoding.hpp"
 #include "homeserver/plan.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/settled.hpp"
@@ -29,10 +28,10 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 /// The manifest with a hash of itself: fields that a later release no longer sends would otherwise
 /// go unnoticed, since a comparison sees only what is sent.
-json stamped(const json& manifest) {
-  json result = manifest;
-  result["metadata"]["annotations"][kAppliedHash] = sha256_hex(manifest.dump()).substr(0, 16);
-  return result;
+json stamped(json manifest) {
+  std::string stamp = fingerprint_of(manifest);
+  manifest["metadata"]["annotations"][kAppliedHash] = std::move(stamp);
+  return manifest;
 }
 
 bool is_kept(const json& object) {
@@ -81,9 +80,9 @@ class ComponentDiff {
  public:
   ComponentDiff(const World& world, TimePoint now) : world_(world), now_(now) {}
 
-  void add(const Wish& wish) {
+  void add(Wish wish) {
     std::visit(
-        Overloaded{[this](const json& manifest) { add_manifest(manifest); },
+        Overloaded{[this](json& manifest) { add_manifest(std::move(manifest)); },
                    [this](const manifests::SecretRecipe& recipe) { add_secret(recipe); },
                    [this](const CertificateWish& certificate) { add_certificate(certificate); },
                    [this](const AdministratorWish& account) { add_administrator(account); }},
@@ -104,11 +103,11 @@ class ComponentDiff {
     return object;
   }
 
-  void add_manifest(const json& manifest) {
+  void add_manifest(json manifest) {
     const ChildId id = child_id(manifest);
     const json* actual = present(id.kind, id.name);
     if (obstacle) return;
-    json wanted = stamped(manifest);
+    json wanted = stamped(std::move(manifest));
     if (actual == nullptr || differs(wanted, *actual)) steps.emplace_back(Apply{std::move(wanted)});
   }
 
@@ -195,21 +194,19 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
     return entry;
   }
   if (!known) {
-    const std::vector<Wish> wishes = component.desire(world);
+    std::vector<Wish> wishes = component.desire(world);
+    Settled::Wishes seen = Settled::wishes_of(wishes);
     ComponentDiff difference{world, now};
-    if (!settled.holds(component.name, wishes, world, inputs)) {
-      for (const Wish& wish : wishes) difference.add(wish);
+    if (!settled.holds(component.name, seen, world, inputs)) {
+      for (Wish& wish : wishes) difference.add(std::move(wish));
     }
     entry.steps = std::move(difference.steps);
     if (difference.obstacle) entry.readiness = *difference.obstacle;
     settled.forget(component.name);
-    // What makes no object of its own leaves nothing by which it could be known again.
-    const bool knowable = std::all_of(wishes.begin(), wishes.end(),
-                                      [](const Wish& wish) { return wished_id(wish).has_value(); });
-    if (entry.steps.empty() && !difference.obstacle && knowable) {
+    if (entry.steps.empty() && !difference.obstacle && seen.are_knowable) {
       // One that is ready and has something to say is asked again.
       const bool ready = component.ready_by_objects && component.ready(world) == kSettledReadiness;
-      settled.note(component.name, wishes, ready, world, inputs);
+      settled.note(component.name, std::move(seen), ready, world, inputs);
     }
   }
   if (entry.readiness.reason.empty()) entry.readiness = component.ready(world);

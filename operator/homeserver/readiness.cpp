@@ -249,9 +249,9 @@ std::string registration_of(const World& world) {
   const auto uid_of = [](const json* object) {
     return object == nullptr ? "" : string_at(*object, "metadata/uid");
   };
-  return manifests::content_hash({{"user", manifests::administrator_id(world.tenant)},
-                                  {"volume", uid_of(claim)},
-                                  {"secret", uid_of(secret)}});
+  return fingerprint_of({{"user", manifests::administrator_id(world.tenant)},
+                         {"volume", uid_of(claim)},
+                         {"secret", uid_of(secret)}});
 }
 
 bool data_is_untouched(const World& world) {

@@ -22,7 +22,7 @@ std::size_t hash_of(const ChildId& id) {
 
 std::size_t hash_of(const manifests::SecretRecipe& recipe) {
   std::size_t hash = hash_of(recipe.name);
-  mix(hash, std::hash<json>{}(recipe.metadata));
+  mix(hash, hash_of(canonical_bytes(recipe.metadata)));
   for (const auto& entry : recipe.entries) {
     mix(hash, hash_of(entry.key));
     mix(hash, static_cast<std::size_t>(entry.draw));
@@ -32,7 +32,7 @@ std::size_t hash_of(const manifests::SecretRecipe& recipe) {
 
 std::size_t hash_of(const CertificateWish& wish) {
   std::size_t hash = hash_of(wish.secret_name);
-  mix(hash, std::hash<json>{}(wish.metadata));
+  mix(hash, hash_of(canonical_bytes(wish.metadata)));
   for (const std::string& host : wish.hosts) mix(hash, hash_of(host));
   return hash;
 }
@@ -43,18 +43,23 @@ std::size_t hash_of(const AdministratorWish& wish) {
   return hash;
 }
 
-std::size_t hash_of(const json& manifest) { return std::hash<json>{}(manifest); }
-
-std::size_t hash_of(const std::vector<Wish>& wishes) {
-  std::size_t hash = wishes.size();
-  for (const Wish& wish : wishes) {
-    mix(hash, wish.index());
-    mix(hash, std::visit([](const auto& one) { return hash_of(one); }, wish));
-  }
-  return hash;
-}
+std::size_t hash_of(const json& manifest) { return hash_of(canonical_bytes(manifest)); }
 
 }  // namespace
+
+Settled::Wishes Settled::wishes_of(const std::vector<Wish>& wishes) {
+  Wishes result{.hash = wishes.size()};
+  for (const Wish& wish : wishes) {
+    mix(result.hash, wish.index());
+    mix(result.hash, std::visit([](const auto& one) { return hash_of(one); }, wish));
+    if (const auto id = wished_id(wish)) {
+      result.objects.push_back(hash_of(*id));
+    } else {
+      result.are_knowable = false;
+    }
+  }
+  return result;
+}
 
 Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   const manifests::Tenant& tenant = world.tenant;
@@ -82,7 +87,8 @@ std::size_t Settled::found_by(const Note& note, const World& world, const Inputs
   std::size_t hash = inputs.of_comparison;
   for (const auto& [id, object] : world.children) {
     const std::size_t name = hash_of(id);
-    if (std::find(note.objects.begin(), note.objects.end(), name) == note.objects.end()) continue;
+    const auto& objects = note.wishes.objects;
+    if (std::find(objects.begin(), objects.end(), name) == objects.end()) continue;
     mix(hash, name);
     mix(hash, hash_of(object.version()));
   }
@@ -95,10 +101,10 @@ bool Settled::holds(const std::string& component, const World& world, const Inpu
          found->second.found == found_by(found->second, world, inputs);
 }
 
-bool Settled::holds(const std::string& component, const std::vector<Wish>& wishes,
-                    const World& world, const Inputs& inputs) const {
+bool Settled::holds(const std::string& component, const Wishes& wishes, const World& world,
+                    const Inputs& inputs) const {
   const auto found = notes_.find(component);
-  return found != notes_.end() && found->second.wishes == hash_of(wishes) &&
+  return found != notes_.end() && found->second.wishes.hash == wishes.hash &&
          found->second.found == found_by(found->second, world, inputs);
 }
 
@@ -107,12 +113,9 @@ bool Settled::is_ready(const std::string& component) const {
   return found != notes_.end() && found->second.ready;
 }
 
-void Settled::note(const std::string& component, const std::vector<Wish>& wishes, bool ready,
-                   const World& world, const Inputs& inputs) {
-  Note note{.inputs = inputs.of_wishes, .wishes = hash_of(wishes), .ready = ready};
-  for (const Wish& wish : wishes) {
-    if (const auto id = wished_id(wish)) note.objects.push_back(hash_of(*id));
-  }
+void Settled::note(const std::string& component, Wishes wishes, bool ready, const World& world,
+                   const Inputs& inputs) {
+  Note note{.inputs = inputs.of_wishes, .wishes = std::move(wishes), .ready = ready};
   note.found = found_by(note, world, inputs);
   notes_[component] = std::move(note);
 }
@@ -120,7 +123,7 @@ void Settled::note(const std::string& component, const std::vector<Wish>& wishes
 bool Settled::wishes_for(const ChildId& id) const {
   const std::size_t name = hash_of(id);
   return std::any_of(notes_.begin(), notes_.end(), [&](const auto& note) {
-    const auto& objects = note.second.objects;
+    const auto& objects = note.second.wishes.objects;
     return std::find(objects.begin(), objects.end(), name) != objects.end();
   });
 }

@@ -23,17 +23,26 @@ class Settled {
   };
   static Inputs inputs_of(const World& world, TimePoint now);
 
+  /// What a component wishes for, in short.
+  struct Wishes {
+    std::size_t hash = 0;
+    std::vector<std::size_t> objects;  ///< hashes of the names of what is wished for
+    /// Every wish makes an object, by which it can be known again.
+    bool are_knowable = true;
+  };
+  static Wishes wishes_of(const std::vector<Wish>& wishes);
+
   /// True when the component was noted and nothing that its wishes depend on has changed since.
   bool holds(const std::string& component, const World& world, const Inputs& inputs) const;
   /// True when the component was noted with the same wishes and its objects have not changed since.
-  bool holds(const std::string& component, const std::vector<Wish>& wishes, const World& world,
+  bool holds(const std::string& component, const Wishes& wishes, const World& world,
              const Inputs& inputs) const;
   /// What was noted besides: that it is ready, by its objects alone and with nothing to say.
   bool is_ready(const std::string& component) const;
 
   /// Notes that these wishes are all fulfilled.
-  void note(const std::string& component, const std::vector<Wish>& wishes, bool ready,
-            const World& world, const Inputs& inputs);
+  void note(const std::string& component, Wishes wishes, bool ready, const World& world,
+            const Inputs& inputs);
   void forget(const std::string& component) { notes_.erase(component); }
 
   /// True when a component that was noted wishes for this object.
@@ -42,10 +51,9 @@ class Settled {
  private:
   struct Note {
     std::size_t inputs = 0;
-    std::size_t wishes = 0;
+    Wishes wishes;
     std::size_t found = 0;  ///< the objects as they were, and Inputs::of_comparison
     bool ready = false;
-    std::vector<std::size_t> objects;  ///< hashes of the names of what was wished for
   };
   static std::size_t found_by(const Note& note, const World& world, const Inputs& inputs);
 

@@ -83,16 +83,17 @@ Manifest stateful_set(const Tenant& tenant) {
                    secret_volume("keys", database_keys(tenant)), scratch_volume("sockets", "1Mi"),
                    memory_volume("shared-memory", "128Mi"), scratch_volume("tmp", "64Mi"),
                    scratch_volume("roles-tmp", "1Mi")});
-  return {{"apiVersion", "apps/v1"},
-          {"kind", "StatefulSet"},
-          {"metadata", metadata(tenant, "database", database_name(tenant))},
-          {"spec",
-           {{"replicas", 1},
-            {"serviceName", database_name(tenant)},
-            {"selector", {{"matchLabels", selector(tenant, "database")}}},
-            {"template",
-             {{"metadata", pod_metadata(tenant, "database", {{kConfigHash, content_hash(data())}})},
-              {"spec", pod}}}}}};
+  return {
+      {"apiVersion", "apps/v1"},
+      {"kind", "StatefulSet"},
+      {"metadata", metadata(tenant, "database", database_name(tenant))},
+      {"spec",
+       {{"replicas", 1},
+        {"serviceName", database_name(tenant)},
+        {"selector", {{"matchLabels", selector(tenant, "database")}}},
+        {"template",
+         {{"metadata", pod_metadata(tenant, "database", {{kConfigHash, fingerprint_of(data())}})},
+          {"spec", pod}}}}}};
 }
 
 }  // namespace

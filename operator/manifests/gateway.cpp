@@ -28,7 +28,7 @@ json nginx(const Tenant& tenant) {
 }
 
 Manifest deployment(const Tenant& tenant, const json& config) {
-  const json annotations = {{kConfigHash, content_hash(config)},
+  const json annotations = {{kConfigHash, fingerprint_of(config)},
                             {kCertificateSerial, tenant.certificate_serial}};
   json pod = pod_spec(kDefaultUser, 20);
   pod["containers"] = json::array({nginx(tenant)});

@@ -84,7 +84,7 @@ Manifest stateful_set(const Tenant& tenant, const json& config) {
                                 secret_volume("homeserver-keys", homeserver_keys(tenant)),
                                 secret_volume("database-keys", database_keys(tenant)),
                                 memory_volume("rendered", "1Mi"), scratch_volume("tmp", "1Gi")});
-  const json annotations = {{kConfigHash, content_hash(config)}};
+  const json annotations = {{kConfigHash, fingerprint_of(config)}};
   return {{"apiVersion", "apps/v1"},
           {"kind", "StatefulSet"},
           {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},

@@ -1,7 +1,5 @@
 #include "manifests/vocabulary.hpp"
 
-#include "base/encoding.hpp"
-
 namespace alphorn::manifests {
 namespace {
 
@@ -51,8 +49,6 @@ Manifest config_map(const Tenant& tenant, const std::string& component, const st
           {"metadata", metadata(tenant, component, name)},
           {"data", data}};
 }
-
-std::string content_hash(const json& data) { return sha256_hex(data.dump()).substr(0, 16); }
 
 json pod_security(int user) {
   return {{"runAsNonRoot", true},

@@ -41,8 +41,6 @@ json kept_metadata(const Tenant& tenant, const std::string& component, const std
 
 Manifest config_map(const Tenant& tenant, const std::string& component, const std::string& name,
                     const json& data);
-/// Short and stable: equal data, equal hash.
-std::string content_hash(const json& data);
 
 /// The restricted pod security standard, as the pod's and as each container's part of it.
 json pod_security(int user);

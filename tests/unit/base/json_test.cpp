@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace alphorn {
 namespace {
 
@@ -19,6 +21,29 @@ TEST(JsonPath, AbsenceIsAnEmptyValue) {
   EXPECT_EQ(string_at(object, "list"), "");
   EXPECT_EQ(integer_at(object, "status", 7), 7);
   EXPECT_TRUE(at_path(nullptr, "a/b").is_null());
+}
+
+TEST(Fingerprint, TellsValuesApart) {
+  const std::vector<json> values{nullptr,
+                                 true,
+                                 1,
+                                 "1",
+                                 json::array(),
+                                 json::object(),
+                                 json::array({1, 2}),
+                                 json::array({12}),
+                                 json::array({"a", "b"}),
+                                 json::array({"ab"}),
+                                 {{"a", "b"}},
+                                 {{"a", json::array({"b"})}}};
+  std::set<std::string> seen;
+  for (const json& value : values) EXPECT_TRUE(seen.insert(fingerprint_of(value)).second) << value;
+  EXPECT_EQ(fingerprint_of({{"a", 1}, {"b", 2}}), fingerprint_of({{"b", 2}, {"a", 1U}}));
+}
+
+/// Pods roll when it changes.
+TEST(Fingerprint, IsTheSameInEveryRelease) {
+  EXPECT_EQ(fingerprint_of({{"a", 1}, {"b", json::array({"x", nullptr})}}), "93b1339eb188017b");
 }
 
 }  // namespace

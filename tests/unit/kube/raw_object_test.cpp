@@ -66,5 +66,26 @@ TEST(Cutter, NonsenseIsRefused) {
   }
 }
 
+TEST(ParsedObject, IsWhatTheOtherParserMakesOfIt) {
+  for (const std::string text :
+       {R"({})",
+        R"( {"b": 1, "a": [1, -2, 3.5, 1e3, true, false, null, "x\u00e9\ud83d\ude00", {}, []]} )",
+        R"({"twice": 1, "twice": 2})",
+        R"({"big": 18446744073709551615, "small": -9223372036854775808})",
+        R"({"bigger": 18446744073709551616, "exact": 0.1, "zero": -0})"}) {
+    const json expected = json::parse(text);
+    const json parsed = parsed_object(text);
+    EXPECT_EQ(parsed, expected) << text;
+    EXPECT_EQ(parsed.dump(), expected.dump()) << text;
+  }
+}
+
+TEST(ParsedObject, NothingButAnObjectIsOne) {
+  for (const char* text : {"", "[]", "1", "{", "{} {}", "{\"a\":nul}", "{\"a\":tru}", "{\"a\":1,}",
+                           "{\"a\":\"\xff\"}", "{\"a\":\"\\ud800\"}"}) {
+    EXPECT_TRUE(parsed_object(text).is_null()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace alphorn::kube
