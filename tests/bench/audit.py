@@ -72,25 +72,30 @@ def write_times_ms(entries):
                   entry.get("objectRef", {}).get("subresource") != "status")
 
 
-def reactions_ms(entries, operator):
-    """For each edit of a tenant: from when the server had answered it until it was asked to write
-    the homeserver's ConfigMap that shows it; and from when the edit came in until that write was
-    answered. Both clocks are the server's."""
-    pending, own, whole = {}, [], []
+def reactions_ms(entries, operator, heard):
+    """For each edit of a tenant, three times: from when the server had answered it until it was asked
+    to write the homeserver's ConfigMap that shows it; the same from when a plain watcher had `heard` of
+    the edit (tenant -> time), which the server delivers when it can; and from when the edit came in
+    until that write was answered. All clocks are this machine's."""
+    pending, own, after_delivery, whole = {}, [], [], []
     for entry in sorted(entries, key=lambda one: one["requestReceivedTimestamp"]):
         reference = entry.get("objectRef", {})
         user = entry["user"]["username"]
-        if user == "editor" and reference.get("resource") == "companyhomeservers":
+        if user == "editor" and reference.get("resource") == "companyhomeservers" and is_write(entry):
             pending[reference["name"]] = entry
         elif (user == operator and reference.get("resource") == "configmaps" and is_write(entry)
               and reference.get("name", "").endswith("-homeserver")):
             edit = pending.pop(reference["name"].removesuffix("-homeserver"), None)
             if edit is not None:
                 came = moment(entry["requestReceivedTimestamp"])
-                own.append((came - moment(edit["stageTimestamp"])) * 1000)
+                answered = moment(edit["stageTimestamp"])
+                own.append((came - answered) * 1000)
+                delivered = max(answered, heard.get(edit["objectRef"]["name"], answered))
+                after_delivery.append((came - delivered) * 1000)
                 whole.append((moment(entry["stageTimestamp"]) -
                               moment(edit["requestReceivedTimestamp"])) * 1000)
-    return sorted(own), sorted(whole)
+    return {"reaction": sorted(own), "reaction_after_delivery": sorted(after_delivery),
+            "reaction_whole": sorted(whole)}
 
 
 def percentile(ordered, share):

@@ -124,14 +124,15 @@ class Run:
         self.audit.skip()
         # Far enough apart that the server is done with one edit before the next: each makes half a dozen
         # writes, and reactions are to be timed, not the server's queue.
-        self.tool("edit", "editor", "--count", str(self.settings.edits), "--gap-ms", str(EDIT_GAP_MS))
+        heard = json.loads(self.tool("edit", "editor", "--count", str(self.settings.edits),
+                                     "--gap-ms", str(EDIT_GAP_MS)))
         deadline = time.monotonic() + 60
-        own = []
-        while len(own) < self.settings.edits and time.monotonic() < deadline:
+        times = {"reaction": []}
+        while len(times["reaction"]) < self.settings.edits and time.monotonic() < deadline:
             time.sleep(0.5)
-            own, whole = reactions_ms(self.audit.entries(), contestant.user)
-        self.figures["edits_seen"] = len(own)
-        for name, values in (("reaction", own), ("reaction_whole", whole)):
+            times = reactions_ms(self.audit.entries(), contestant.user, heard)
+        self.figures["edits_seen"] = len(times["reaction"])
+        for name, values in times.items():
             self.figures[f"{name}_p50_ms"] = percentile(values, 0.5)
             self.figures[f"{name}_p99_ms"] = percentile(values, 0.99)
 

@@ -17,6 +17,8 @@ ROWS = [  # key of the figures, label
     ("restart_cpu_s", "  CPU until then, s"),
     ("reaction_p50_ms", "reaction over the server's own, p50 ms"),
     ("reaction_p99_ms", "  p99 ms"),
+    ("reaction_after_delivery_p50_ms", "  since a plain watcher had heard, p50 ms"),
+    ("reaction_after_delivery_p99_ms", "  p99 ms"),
     ("reaction_whole_p50_ms", "edit to child in all, p50 ms"),
     ("reaction_whole_p99_ms", "  p99 ms"),
     ("failover_clean_s", "failover after a clean stop, s"),

@@ -190,7 +190,7 @@ func tenantUIDs(cluster *client) (map[string]string, error) {
 			Metadata struct{ Name, UID string } `json:"metadata"`
 		} `json:"items"`
 	}
-	err := cluster.send("GET", "/apis/alphorn.dev/v1alpha1/companyhomeservers", "", nil, &list)
+	err := cluster.send("GET", allTenants, "", nil, &list)
 	uids := map[string]string{}
 	for _, item := range list.Items {
 		uids[item.Metadata.Name] = item.Metadata.UID

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand"
+	"os"
+	"sync"
 	"time"
 )
 
 // Tenants share namespaces by the hundred: for the operator it makes no difference, and the server
 // need not make thousands of namespaces first.
 const tenantsPerNamespace = 100
+
+const allTenants = "/apis/alphorn.dev/v1alpha1/companyhomeservers"
 
 const uploadSize = "50M"
 
@@ -47,10 +52,43 @@ func namespaces(last int) []string {
 	return names
 }
 
+// deliveries notes when a plain watcher has heard of each tenant's edit: the server's own time until
+// anybody can act on it.
+type deliveries struct {
+	mutex   sync.Mutex
+	heardAt map[string]float64 // seconds since 1970
+}
+
+func (d *deliveries) see(_ string, object seen) {
+	now := float64(time.Now().UnixMicro()) / 1e6
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if _, known := d.heardAt[object.Metadata.Name]; !known {
+		d.heardAt[object.Metadata.Name] = now
+	}
+}
+
+// begin watches until the program ends.
+func (d *deliveries) begin(cluster *client) error {
+	var page struct {
+		Metadata struct{ ResourceVersion string } `json:"metadata"`
+	}
+	if err := cluster.send("GET", allTenants+"?limit=1", "", nil, &page); err != nil {
+		return err
+	}
+	go watchFrom(cluster, allTenants, page.Metadata.ResourceVersion, d.see)
+	return nil
+}
+
 // edit changes one field of random tenants, one after the other; the audit log tells what follows.
+// Prints when each edited tenant's first event came to a plain watcher.
 func edit(cluster *client, given options) error {
 	random := rand.New(rand.NewSource(int64(given.first) + 1))
 	order := random.Perm(given.tenants)
+	heard := deliveries{heardAt: map[string]float64{}}
+	if err := heard.begin(cluster); err != nil {
+		return err
+	}
 	for turn := range given.count {
 		number := order[turn%given.tenants]
 		body := fmt.Sprintf(`{"spec":{"homeserver":{"maxUploadSize":"%dM"}}}`, 100+given.first+turn)
@@ -60,5 +98,7 @@ func edit(cluster *client, given options) error {
 		}
 		time.Sleep(time.Duration(given.gapMillis) * time.Millisecond)
 	}
-	return nil
+	heard.mutex.Lock()
+	defer heard.mutex.Unlock()
+	return json.NewEncoder(os.Stdout).Encode(heard.heardAt)
 }

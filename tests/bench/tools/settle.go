@@ -75,7 +75,7 @@ func settle(cluster *client, given options) error {
 		}
 	})
 	counter := &readyCounter{ready: map[string]bool{}, target: given.tenants}
-	return follow(cluster, "/apis/alphorn.dev/v1alpha1/companyhomeservers", counter.see)
+	return follow(cluster, allTenants, counter.see)
 }
 
 // readyCounter prints "ready COUNT UNIX-TIME": when the target is reached, else ten times a second.
