@@ -1,6 +1,7 @@
 #include "base/run_program.hpp"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -23,12 +24,20 @@ namespace alphorn {
 namespace {
 
 constexpr std::size_t kMostOutput = 1U << 20U;
+constexpr std::size_t kPiece = 4096;
 
 using std::chrono::milliseconds;
 
 [[noreturn]] void fail(const Program& program, const std::string& why) {
   throw std::runtime_error("\"" + program.command + "\" " + why);
 }
+
+/// Memory that held a secret, cleansed at the end.
+struct Wiped {
+  char* data;
+  std::size_t size;
+  ~Wiped() { OPENSSL_cleanse(data, size); }
+};
 
 class Descriptor {
  public:
@@ -68,6 +77,8 @@ class Child {
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+    // Libraries open sockets and files that would be inherited.
+    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
     // Signals that this process waits for in one thread are blocked in all; the program's are not.
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
@@ -75,7 +86,13 @@ class Child {
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGCHLD);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(
+        &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
 
     std::vector<std::string> arguments{program.command};
     arguments.insert(arguments.end(), program.arguments.begin(), program.arguments.end());
@@ -87,12 +104,12 @@ class Child {
     posix_spawn_file_actions_destroy(&files);
     if (problem != 0) fail(program, std::string{"cannot be started: "} + std::strerror(problem));
     handle_.emplace(pidfd_open(pid_, 0));
+    if (handle_->number() < 0) {
+      end();
+      fail(program, std::string{"cannot be followed: "} + std::strerror(errno));
+    }
   }
-  ~Child() {
-    if (ended_) return;
-    kill(-pid_, SIGKILL);  // with whatever it started
-    wait();
-  }
+  ~Child() { end(); }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
@@ -102,13 +119,25 @@ class Child {
   /// Its exit code; 128 and more when a signal ended it. Waits for its end.
   int wait() {
     int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    pid_t found = -1;
+    do {
+      found = waitpid(pid_, &status, 0);
+    } while (found < 0 && errno == EINTR);
     ended_ = true;
+    if (found < 0) return kUnknown;  // somebody else has waited for it
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
  private:
+  static constexpr int kUnknown = 255;
+
+  void end() {
+    if (ended_) return;
+    kill(-pid_, SIGKILL);  // with whatever it started
+    kill(pid_, SIGKILL);   // it may have moved to another group
+    wait();
+  }
+
   pid_t pid_ = -1;
   std::optional<Descriptor> handle_;
   bool ended_ = false;
@@ -137,7 +166,10 @@ Secret output_of(const Program& program, milliseconds limit) {
     }
   };
   std::string text;
-  std::array<char, 4096> buffer{};
+  text.reserve(kMostOutput + kPiece);  // growing would leave copies behind
+  std::array<char, kPiece> buffer{};
+  const Wiped wiped_text{text.data(), text.capacity()};
+  const Wiped wiped_buffer{buffer.data(), buffer.size()};
   while (true) {
     wait_for(reading.number());
     const ssize_t count = read(reading.number(), buffer.data(), buffer.size());
@@ -148,9 +180,8 @@ Secret output_of(const Program& program, milliseconds limit) {
   }
   wait_for(child.handle());
   const int code = child.wait();
-  Secret output{std::move(text)};
   if (code != 0) fail(program, "ended with code " + std::to_string(code));
-  return output;
+  return Secret{text};
 }
 
 }  // namespace alphorn
