@@ -36,21 +36,31 @@ void initialize_library() {
   });
 }
 
+class ParsedUrl {
+ public:
+  explicit ParsedUrl(const std::string& text, unsigned flags = 0)
+      : url_(curl_url()),
+        parsed_(curl_url_set(url_.get(), CURLUPART_URL, text.c_str(), flags) == CURLUE_OK) {}
+
+  /// "" when it is absent, or the text is no URL.
+  std::string part(CURLUPart which, unsigned flags = 0) const {
+    char* found = nullptr;
+    if (!parsed_ || curl_url_get(url_.get(), which, &found, flags) != CURLUE_OK) return "";
+    std::string value{found};
+    curl_free(found);
+    return value;
+  }
+
+ private:
+  std::unique_ptr<CURLU, Freed<curl_url_cleanup>> url_;
+  bool parsed_;
+};
+
 /// The host of an http or https URL, without brackets. Throws std::invalid_argument.
 std::string host_of(const std::string& text) {
-  const std::unique_ptr<CURLU, Freed<curl_url_cleanup>> url{curl_url()};
-  char* part = nullptr;
-  const auto taken = [&](CURLUPart which) {
-    std::string value;
-    if (curl_url_get(url.get(), which, &part, 0) == CURLUE_OK) {
-      value = part;
-      curl_free(part);
-    }
-    return value;
-  };
-  const bool parsed = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) == CURLUE_OK;
-  const std::string scheme = parsed ? taken(CURLUPART_SCHEME) : "";
-  std::string host = parsed ? taken(CURLUPART_HOST) : "";
+  const ParsedUrl url{text};
+  const std::string scheme = url.part(CURLUPART_SCHEME);
+  std::string host = url.part(CURLUPART_HOST);
   if (host.empty() || (scheme != "http" && scheme != "https")) {
     throw std::invalid_argument("\"" + text + "\" is no http or https URL");
   }
@@ -58,13 +68,43 @@ std::string host_of(const std::string& text) {
   return host;
 }
 
-/// The proxy in libcurl's notation. Throws std::invalid_argument; the URL may hold a password.
-Secret proxy_of(const Endpoint& endpoint) {
-  const std::string& url = endpoint.proxy_url.reveal();
-  const std::string scheme = url.substr(0, url.find("://"));
-  if (url.empty() || scheme == "http") return endpoint.proxy_url;
-  if (scheme == "socks5") return Secret{"socks5h" + url.substr(scheme.size())};
-  throw std::invalid_argument("the proxy's URL must begin with http:// or socks5://");
+struct Proxy {
+  std::string server;  ///< in libcurl's notation; "" for none
+  Secret user;
+  Secret password;
+};
+
+/// Taken apart here: libcurl would quote a URL that it cannot parse, with the password in it.
+/// Throws std::invalid_argument.
+Proxy proxy_of(const Endpoint& endpoint) {
+  if (endpoint.proxy_url.empty()) return {};
+  const ParsedUrl url{endpoint.proxy_url.reveal(), CURLU_NON_SUPPORT_SCHEME};
+  const std::string scheme = url.part(CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "socks5") {
+    throw std::invalid_argument("the proxy's URL is none that begins with http:// or socks5://");
+  }
+  const std::string port = url.part(CURLUPART_PORT);
+  const bool is_http = scheme == "http";
+  return {.server = (is_http ? "http://" : "socks5h://") + url.part(CURLUPART_HOST) + ":" +
+                    (!port.empty() ? port
+                     : is_http     ? "80"
+                                   : "1080"),
+          .user = Secret{url.part(CURLUPART_USER, CURLU_URLDECODE)},
+          .password = Secret{url.part(CURLUPART_PASSWORD, CURLU_URLDECODE)}};
+}
+
+/// A line break in a header would end all headers that follow it. Throws std::invalid_argument.
+void check_header(const std::string& name, const std::string& value) {
+  constexpr std::string_view kForbidden{"\r\n\0", 3};
+  if ((name + value).find_first_of(kForbidden) != std::string::npos) {
+    throw std::invalid_argument("the header " + name.substr(0, name.find_first_of(kForbidden)) +
+                                " holds a line break");
+  }
+}
+
+/// As libcurl wants it: an empty value has a spelling of its own; a colon would remove the header.
+std::string header_line(const std::string& name, const std::string& value) {
+  return value.empty() ? name + ";" : name + ": " + value;
 }
 
 Kind kind_of(CURLcode code) {
@@ -297,7 +337,11 @@ class CurlTransport final : public Transport {
     CURL* easy = lane->easy();
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     // Neither a proxy nor an exception from it comes from the environment.
-    curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.reveal().c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.server.c_str());
+    if (!proxy_.user.empty()) {
+      curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, proxy_.user.reveal().c_str());
+      curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, proxy_.password.reveal().c_str());
+    }
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
@@ -333,6 +377,8 @@ class CurlTransport final : public Transport {
     CURL* easy = lane.easy();
     curl_easy_setopt(easy, CURLOPT_URL, (url_ + request.target).c_str());
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    for (const auto& [name, value] : request.headers) check_header(name, value);
+    for (const auto& [name, value] : request.further_headers) check_header(name, value);
     curl_slist* list = nullptr;
     // Both would be added by libcurl itself: a wait for "100 Continue", and a type for forms.
     list = curl_slist_append(list, "Expect:");
@@ -349,13 +395,10 @@ class CurlTransport final : public Transport {
     }
     curl_easy_setopt(easy, CURLOPT_NOBODY, request.method == "HEAD" ? 1L : 0L);
     for (const auto& [name, value] : request.headers) {
-      // An empty value has a spelling of its own; a colon would remove the header.
-      std::string line = name;
-      value.empty() ? line.append(";") : line.append(": ").append(value);
-      list = curl_slist_append(list, line.c_str());
+      list = curl_slist_append(list, header_line(name, value).c_str());
     }
     for (const auto& [name, value] : request.further_headers) {
-      list = curl_slist_append(list, (name + ": " + value).c_str());
+      list = curl_slist_append(list, header_line(name, value).c_str());
     }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
     return List{list};
@@ -372,7 +415,7 @@ class CurlTransport final : public Transport {
   std::string url_;
   std::chrono::seconds timeout_;
   bool system_roots_;
-  Secret proxy_;
+  Proxy proxy_;
   TlsTrust trust_;
   Locked<std::vector<std::unique_ptr<Lane>>> idle_;
 };

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -9,6 +12,48 @@
 
 namespace alphorn::http {
 namespace {
+
+/// Holds every request until as many as are allowed are there at once, and counts.
+class Crowd final : public Transport {
+ public:
+  explicit Crowd(int enough) : enough_(enough) {}
+
+  Response send(const Request&, std::stop_token) override {
+    std::unique_lock lock{mutex_};
+    most_ = std::max(most_, ++inside_);
+    met_ = met_ || inside_ == enough_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return met_; });
+    --inside_;
+    return {.status = 200};
+  }
+  Response stream(const Request&, const LineSink&, std::chrono::seconds, std::stop_token) override {
+    return {};
+  }
+  int most() const { return most_; }
+
+ private:
+  const int enough_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int inside_ = 0;
+  int most_ = 0;
+  bool met_ = false;
+};
+
+TEST(LimitedTransport, LetsInAsManyAsAreAllowedAndNoMore) {
+  const auto crowd = std::make_shared<Crowd>(3);
+  const auto transport = limited(crowd, 3);
+  {
+    std::vector<std::jthread> threads;
+    for (int count = 0; count < 8; ++count) {
+      threads.emplace_back([&] {
+        for (int request = 0; request < 20; ++request) transport->send({}, {});
+      });
+    }
+  }
+  EXPECT_EQ(crowd->most(), 3);
+}
 
 class LimitedTransportTest : public testing::Test {
  protected:
