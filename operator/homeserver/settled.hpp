@@ -11,9 +11,10 @@
 namespace alphorn::homeserver {
 
 /// What a pass found as it should be, so that the next one need not work it out again: a component
-/// whose objects and inputs are the same to the byte (their resource versions are) still is, and so
-/// is one whose inputs changed without changing what it wishes for. Only hashes of them are kept.
-/// Losing it costs time and nothing else. For one thread.
+/// whose objects and inputs are the same to the byte (their resource versions are, as long as
+/// nobody puts an older etcd in place under a running operator) still is, and so is one whose
+/// inputs changed without changing what it wishes for. Only hashes of them are kept. Losing it
+/// costs time and nothing else. For one thread.
 class Settled {
  public:
   /// What is not the tenant's own objects.

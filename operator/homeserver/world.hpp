@@ -25,7 +25,7 @@ class ObjectPtr {
   ObjectPtr(std::shared_ptr<const json> object);  // NOLINT(google-explicit-constructor)
   ObjectPtr(std::string version, Read read);
 
-  /// Uid and resource version: equal versions are the same object to the byte.
+  /// Of one name, equal versions are the same object to the byte.
   const std::string& version() const { return version_; }
   const json* get() const;
   const json& operator*() const { return *get(); }

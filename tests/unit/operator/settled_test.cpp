@@ -70,7 +70,6 @@ TEST_F(SettledTest, AnEditReadsOnlyWhatItChanges) {
 TEST_F(SettledTest, EveryChangedObjectIsNoticed) {
   diff(world_, kNow, settled_);
   for (const auto& [id, object] : std::map<ChildId, json>{objects_}) {
-    if (id.kind == "Secret") continue;  // of those only the metadata is compared
     edit(id, [](json& changed) { changed["metadata"]["labels"].clear(); });
     EXPECT_FALSE(diff(world_, kNow, settled_).empty()) << id.display();
     objects_[id] = object;
@@ -87,6 +86,8 @@ TEST_F(SettledTest, EveryMissingObjectIsNoticed) {
     see();
     EXPECT_FALSE(diff(world_, kNow, settled_).empty()) << id.display();
     objects_[id] = object;
+    see();
+    EXPECT_TRUE(diff(world_, kNow, settled_).empty()) << id.display();
   }
 }
 
@@ -98,12 +99,15 @@ TEST_F(SettledTest, InputsOfEverySortAreNoticed) {
                                 [](World& world) { world.tenant.authority_pem = "OTHER"; },
                                 [](World& world) { world.tenant.certificate_serial = "02"; },
                                 [](World& world) { world.certificate_is_usable = false; },
+                                [](World& world) { world.tenant.images.postgres = "postgres:2"; },
+                                [](World& world) { world.tenant.images.synapse = "synapse:2"; },
                                 [](World& world) {
                                   world.resource.generation = 2;
                                   world.tenant.spec.max_upload_size = "7M";
                                 }};
   for (const Edit& edit : edits) {
     world_ = before;
+    EXPECT_TRUE(diff(world_, kNow, settled_).empty());
     edit(world_);
     EXPECT_FALSE(diff(world_, kNow, settled_).empty());
   }
