@@ -43,7 +43,7 @@ class Impersonating final : public http::Transport {
 };
 
 void set_bearer(http::Headers& headers, const Secret& token) {
-  if (!token.empty()) headers["Authorization"] = "Bearer " + token.reveal();
+  if (!token.empty()) headers["Authorization"] = "Bearer " + trimmed(token.reveal());
 }
 
 using Load = std::function<KubeConfig(const std::string& context)>;

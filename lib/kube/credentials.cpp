@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::chrono::seconds kReadAgainAfter{60};
 
+}  // namespace
+
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
     text.pop_back();
   }
   return text;
 }
-
-}  // namespace
 
 std::string read_file(const std::string& path) {
   std::ifstream file{path, std::ios::binary};

@@ -13,6 +13,9 @@ namespace alphorn::kube {
 /// The text of a file. Throws std::runtime_error that names it.
 std::string read_file(const std::string& path);
 
+/// Without white space at its end, which editors and programs like to leave there.
+std::string trimmed(std::string text);
+
 /// A bearer token in a file that somebody rotates: read again once a minute, and at once after the
 /// server refused it. When a later read fails the token at hand is kept. Thread-safe.
 class TokenFile {

@@ -6,7 +6,7 @@ namespace alphorn::kube {
 namespace {
 
 constexpr std::chrono::minutes kLimit{1};
-constexpr std::chrono::seconds kBetweenRefusals{5};
+constexpr std::chrono::seconds kBetweenRuns{5};
 
 /// KUBERNETES_EXEC_INFO: what the program is told. Standard input is never a terminal here.
 json exec_info(const ExecConfig& config) {
@@ -58,25 +58,42 @@ ExecCredential ExecPlugin::credential() {
     if (kept.credential && (!kept.credential->expires || now < *kept.credential->expires)) {
       return *kept.credential;
     }
-    Secret answer;
+    // Whoever waited for a run that failed does not run it once more.
+    if (!kept.failure.empty() && is_fresh(kept)) throw std::runtime_error(kept.failure);
     try {
-      answer = run_(config_.program, kLimit);
+      kept.credential = run();
+      kept.failure.clear();
     } catch (const std::runtime_error& error) {
-      const std::string& hint = config_.install_hint;
-      throw std::runtime_error(config_.field + ": " + error.what() +
-                               (hint.empty() ? "" : ". " + hint));
+      kept.failure = error.what();
     }
-    kept.credential = exec_credential_from(answer.reveal(), config_);
-    kept.run_at = now;
+    kept.run_at = now_();
+    if (!kept.failure.empty()) throw std::runtime_error(kept.failure);
     const std::string& certificate = kept.credential->certificate_pem;
     if (std::exchange(kept.certificate_pem, certificate) != certificate) kept.renewed = true;
     return *kept.credential;
   });
 }
 
+ExecCredential ExecPlugin::run() const {
+  Secret answer;
+  try {
+    answer = run_(config_.program, kLimit);
+  } catch (const std::runtime_error& error) {
+    const std::string& hint = config_.install_hint;
+    throw std::runtime_error(config_.field + ": " + error.what() +
+                             (hint.empty() ? "" : ". " + hint));
+  }
+  return exec_credential_from(answer.reveal(), config_);
+}
+
+bool ExecPlugin::is_fresh(const Kept& kept) const {
+  const auto age = now_() - kept.run_at;
+  return age >= age.zero() && age < kBetweenRuns;  // a clock may be set back
+}
+
 void ExecPlugin::drop() {
   kept_.with([this](Kept& kept) {
-    if (now_() - kept.run_at >= kBetweenRefusals) kept.credential.reset();
+    if (!is_fresh(kept)) kept.credential.reset();
   });
 }
 

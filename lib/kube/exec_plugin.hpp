@@ -48,7 +48,7 @@ class ExecPlugin {
                       Now now = std::chrono::system_clock::now);
 
   /// Throws std::runtime_error: see exec_credential_from() and output_of(). The program gets a
-  /// minute.
+  /// minute, and is not run again within five seconds after it failed.
   ExecCredential credential();
 
   /// The server answered 401: the next credential() is a new one. Not sooner than five seconds
@@ -62,9 +62,14 @@ class ExecPlugin {
   struct Kept {
     std::optional<ExecCredential> credential;
     std::string certificate_pem;
-    TimePoint run_at;
+    TimePoint run_at;     ///< when the last run ended
+    std::string failure;  ///< why it failed; "" when it did not
     bool renewed = false;
   };
+
+  ExecCredential run() const;
+  /// The last run is so recent that it is not repeated.
+  bool is_fresh(const Kept& kept) const;
 
   ExecConfig config_;
   Run run_;

@@ -36,12 +36,12 @@ class Parser {
     KubeConfig result;
     result.context = wanted.empty() ? current_context() : wanted;
     const Entry context = entry("contexts", "context", result.context);
-    const Entry cluster = entry("clusters", "cluster", string_at(context.object, "cluster"));
+    const Entry cluster = entry("clusters", "cluster", text_of(context, "cluster"));
     read_cluster(cluster, result);
-    const Entry user = entry("users", "user", string_at(context.object, "user"));
+    const Entry user = entry("users", "user", text_of(context, "user"));
     read_user(user, result);
     if (user.object.contains("exec")) result.exec = exec_of(user, cluster, result);
-    if (const std::string ns = string_at(context.object, "namespace"); !ns.empty()) result.ns = ns;
+    if (const std::string ns = text_of(context, "namespace"); !ns.empty()) result.ns = ns;
     return result;
   }
 
@@ -55,6 +55,7 @@ class Parser {
   static json document(const KubeConfigFile& file) {
     try {
       json config = from_yaml(file.text);
+      if (config.is_null()) return json::object();  // an empty file adds nothing
       if (config.is_object()) return config;
     } catch (const std::invalid_argument& error) {
       throw std::runtime_error(file.path + ": " + error.what());
@@ -89,6 +90,14 @@ class Parser {
     throw std::runtime_error(paths() + ": " + list + " has no entry named \"" + name + "\"");
   }
 
+  /// The string at that key, "" without one. What YAML takes for a number or a word of its own is
+  /// no string, and must not be taken for absent.
+  static std::string text_of(const Entry& entry, const std::string& key) {
+    const json& value = at_path(entry.object, key);
+    if (!value.is_null() && !value.is_string()) fail(entry, key, "is no string: quote it");
+    return value.is_string() ? value.get<std::string>() : "";
+  }
+
   static void refuse(const Entry& entry, const char* key, const char* why) {
     const json& value = at_path(entry.object, key);
     if (!value.is_null() && value != json(false) && value != json("")) fail(entry, key, why);
@@ -96,7 +105,7 @@ class Parser {
 
   static std::string decoded(const Entry& entry, const std::string& key) {
     try {
-      return base64_decode(string_at(entry.object, key));
+      return base64_decode(text_of(entry, key));
     } catch (const std::invalid_argument&) {
       fail(entry, key, "is not base64");
     }
@@ -104,8 +113,8 @@ class Parser {
 
   /// The embedded form wins over the file, as in kubectl.
   std::string data_or_file(const Entry& entry, const std::string& key) {
-    if (!string_at(entry.object, key + "-data").empty()) return decoded(entry, key + "-data");
-    const std::string file = string_at(entry.object, key);
+    if (!text_of(entry, key + "-data").empty()) return decoded(entry, key + "-data");
+    const std::string file = text_of(entry, key);
     if (file.empty()) return {};
     try {
       return read_(beside(entry, file));
@@ -119,20 +128,20 @@ class Parser {
   }
 
   void read_cluster(const Entry& cluster, KubeConfig& result) {
-    result.endpoint.url = string_at(cluster.object, "server");
+    result.endpoint.url = text_of(cluster, "server");
     if (result.endpoint.url.empty()) fail(cluster, "server", "is not set");
     while (!result.endpoint.url.empty() && result.endpoint.url.back() == '/') {
       result.endpoint.url.pop_back();
     }
     refuse(cluster, "insecure-skip-tls-verify",
            "is refused: give certificate-authority or certificate-authority-data instead");
-    const std::string proxy = string_at(cluster.object, "proxy-url");
+    const std::string proxy = text_of(cluster, "proxy-url");
     if (!proxy.empty() && !proxy.starts_with("http://") && !proxy.starts_with("socks5://")) {
       fail(cluster, "proxy-url", "must begin with http:// or socks5://");
     }
     result.endpoint.proxy_url = Secret{proxy};
     result.endpoint.ca_pem = data_or_file(cluster, "certificate-authority");
-    result.endpoint.tls_server_name = string_at(cluster.object, "tls-server-name");
+    result.endpoint.tls_server_name = text_of(cluster, "tls-server-name");
   }
 
   void read_user(const Entry& user, KubeConfig& result) {
@@ -143,8 +152,8 @@ class Parser {
     if (result.endpoint.client_certificate_pem.empty() != result.endpoint.client_key_pem.empty()) {
       fail(user, "", "needs both client-certificate and client-key, or neither");
     }
-    result.token = Secret{string_at(user.object, "token")};
-    if (const std::string file = string_at(user.object, "tokenFile"); !file.empty()) {
+    result.token = Secret{text_of(user, "token")};
+    if (const std::string file = text_of(user, "tokenFile"); !file.empty()) {
       result.token_file = beside(user, file);
     }
     result.as = impersonation_of(user);
@@ -163,10 +172,11 @@ class Parser {
   }
 
   static Impersonation impersonation_of(const Entry& user) {
-    Impersonation as{.user = string_at(user.object, "as"),
-                     .uid = string_at(user.object, "as-uid"),
+    Impersonation as{.user = text_of(user, "as"),
+                     .uid = text_of(user, "as-uid"),
                      .groups = texts(user, "as-groups", at_path(user.object, "as-groups"))};
     const json& extra = at_path(user.object, "as-user-extra");
+    if (!extra.is_null() && !extra.is_object()) fail(user, "as-user-extra", "is no mapping");
     if (extra.is_object()) {
       for (const auto& [key, values] : extra.items()) {
         as.extra[key] = texts(user, "as-user-extra." + key, values);
@@ -187,10 +197,10 @@ class Parser {
     const Entry exec{
         .path = user.path, .field = user.field + ".exec", .object = at_path(user.object, "exec")};
     ExecConfig config{.field = exec.path + ": " + exec.field,
-                      .api_version = string_at(exec.object, "apiVersion"),
-                      .program = {.command = string_at(exec.object, "command"),
+                      .api_version = text_of(exec, "apiVersion"),
+                      .program = {.command = text_of(exec, "command"),
                                   .arguments = texts(exec, "args", at_path(exec.object, "args"))},
-                      .install_hint = string_at(exec.object, "installHint")};
+                      .install_hint = text_of(exec, "installHint")};
     const std::string version = config.api_version.substr(
         std::min(config.api_version.size(), std::string_view{kExecGroup}.size()));
     if (!config.api_version.starts_with(kExecGroup) || (version != "v1" && version != "v1beta1")) {
@@ -199,7 +209,7 @@ class Parser {
     std::string& command = config.program.command;
     if (command.empty()) fail(exec, "command", "is not set");
     if (command.find('/') != std::string::npos) command = beside(exec, command);
-    const std::string mode = string_at(exec.object, "interactiveMode");
+    const std::string mode = text_of(exec, "interactiveMode");
     if (mode == "Always") {
       fail(exec, "interactiveMode", "is Always, but nobody is asked here: use another plugin");
     }
@@ -211,7 +221,9 @@ class Parser {
     for (const json& variable : environment) {
       const std::string name = string_at(variable, "name");
       if (name.empty()) fail(exec, "env", "has an entry without a name");
-      config.program.environment[name] = string_at(variable, "value");
+      const json& value = at_path(variable, "value");
+      if (!value.is_string()) fail(exec, "env", "has no string as the value of " + name);
+      config.program.environment[name] = value.get<std::string>();
     }
     if (at_path(exec.object, "provideClusterInfo") == json(true)) {
       config.cluster = cluster_info(cluster, result);
@@ -220,7 +232,7 @@ class Parser {
   }
 
   static json cluster_info(const Entry& cluster, const KubeConfig& result) {
-    json info = {{"server", string_at(cluster.object, "server")}};
+    json info = {{"server", text_of(cluster, "server")}};
     const http::Endpoint& endpoint = result.endpoint;
     if (!endpoint.ca_pem.empty()) {
       info["certificate-authority-data"] = base64_encode(endpoint.ca_pem);

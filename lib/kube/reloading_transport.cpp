@@ -36,12 +36,15 @@ void ReloadingTransport::check_soon() {
 void ReloadingTransport::check(State& state) {
   state.check_at = clock_.now() + kCheckAfter;
   try {
-    http::Endpoint fresh = read_();
+    const http::Endpoint fresh = read_();
     if (same_identity(fresh, state.endpoint)) return;
-    // Only who we are and whom we trust may change under way; the server stays the same.
-    fresh.url = state.endpoint.url;
-    state.inner = make_(fresh);
-    state.endpoint = std::move(fresh);
+    // Only who we are and whom we trust may change under way; the server and the way to it stay.
+    http::Endpoint next = state.endpoint;
+    next.ca_pem = fresh.ca_pem;
+    next.client_certificate_pem = fresh.client_certificate_pem;
+    next.client_key_pem = fresh.client_key_pem;
+    state.inner = make_(next);
+    state.endpoint = std::move(next);
   } catch (const std::exception& error) {  // halfway through a renewal, perhaps
     spdlog::warn("the certificates for the API server stay as they were: {}", error.what());
     state.check_at = clock_.now() + kCheckAfterFailure;

@@ -1,5 +1,6 @@
 // Ways to get in: credentials that are renewed, plugins, other names. Against a real API server.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -19,7 +20,10 @@ const ObjectRef kDefault{kinds::kNamespace, "", "default"};
 /// A folder with a kubeconfig of its own; each test changes what it is about.
 class Connect : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
+  void SetUp() override {
+    std::filesystem::create_directories(folder_);
+    std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);  // keys lie there
+  }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
@@ -204,11 +208,24 @@ TEST(RunProgram, FailuresNameTheProgram) {
             "\"cat\" wrote more than a MiB");
 }
 
+/// Running: neither gone nor waiting for somebody to take note of its end.
+bool is_alive(const std::string& pid) {
+  std::ifstream status{"/proc/" + pid + "/stat"};
+  std::string number;
+  std::string name;
+  std::string state;
+  return status >> number >> name >> state && state != "Z";
+}
+
 TEST(RunProgram, WhatDoesNotEndIsKilledWithAllItStarted) {
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(
-      failure_of({.command = "sh", .arguments = {"-c", "sleep 60 & sleep 60"}}, milliseconds{1000}),
-      "\"sh\" did not end within 1 s");
+  const std::string file = testing::TempDir() + "alphorn-child-" + std::to_string(getpid());
+  const std::string script = "sleep 60 & echo $! > " + file + "; sleep 60";
+  EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", script}}, milliseconds{1000}),
+            "\"sh\" did not end within 1 s");
+  const std::string pid = trimmed(read_file(file));
+  std::filesystem::remove(file);
+  EXPECT_TRUE(test::eventually([&] { return !is_alive(pid); }));
   EXPECT_EQ(
       failure_of({.command = "sh", .arguments = {"-c", "exec >&-; sleep 60"}}, milliseconds{1000}),
       "\"sh\" did not end within 1 s");

@@ -85,6 +85,26 @@ TEST_F(ExecPluginTest, RunsAgainAfterARefusalButNotForEachOne) {
   EXPECT_EQ(runs_, 2);
 }
 
+TEST_F(ExecPluginTest, AFailureIsNotRepeatedForEveryRequest) {
+  prints_ = nullptr;
+  ExecPlugin tried{plugin()};
+  EXPECT_THROW(tried.credential(), std::runtime_error);
+  EXPECT_THROW(tried.credential(), std::runtime_error);
+  EXPECT_EQ(runs_, 1);
+  prints_ = answer({{"token", "first"}});
+  now_ += seconds{5};
+  EXPECT_EQ(tried.credential().token.reveal(), "first");
+}
+
+TEST_F(ExecPluginTest, AClockThatIsSetBackDoesNotKeepARefusedCredential) {
+  ExecPlugin tried{plugin()};
+  tried.credential();
+  now_ -= std::chrono::hours{1};
+  tried.drop();
+  tried.credential();
+  EXPECT_EQ(runs_, 2);
+}
+
 TEST_F(ExecPluginTest, TellsOnceOfAnotherCertificate) {
   prints_ = answer({{"clientCertificateData", "CERT"}, {"clientKeyData", "KEY"}});
   ExecPlugin tried{plugin()};

@@ -89,6 +89,9 @@ TEST(Kubeconfig, RefusalsNameFileAndField) {
               HasSubstr("certificate-authority-data is not base64"));
   EXPECT_THAT(refusal(config({{"server", "https://x"}, {"proxy-url", "ftp://p"}}, {})),
               HasSubstr("clusters[c].proxy-url must begin with http:// or socks5://"));
+  EXPECT_THAT(refusal(config(kCluster, {{"as", 1001}})), HasSubstr("users[u].as is no string"));
+  EXPECT_THAT(refusal(config(kCluster, {{"token", 1001}})),
+              HasSubstr("users[u].token is no string"));
   EXPECT_THAT(refusal(config(kCluster, {{"as-groups", {"admins"}}})),
               HasSubstr("users[u].as is not set"));
   EXPECT_THAT(refusal(config(kCluster, {{"client-certificate-data", "Q0E="}})),
@@ -179,6 +182,12 @@ TEST(Kubeconfig, OfSeveralFilesTheFirstDecides) {
     EXPECT_STREQ(error.what(),
                  "/home/me/.kube/config, /etc/kube/config: contexts has no entry named \"c\"");
   }
+}
+
+TEST(Kubeconfig, AnEmptyFileAddsNothing) {
+  const KubeConfig read = parse_kubeconfig(
+      {{"/dev/null", ""}, {"/k", to_yaml(config(kCluster, {{"token", "t"}}))}}, "", {});
+  EXPECT_EQ(read.token.reveal(), "t");
 }
 
 TEST(Kubeconfig, AListWithoutAnyFileIsNamed) {
