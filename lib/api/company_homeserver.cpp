@@ -54,6 +54,28 @@ Exposure exposure_from(const json& exposure) {
   return result;
 }
 
+std::vector<std::string> texts_at(const json& object, const char* path) {
+  std::vector<std::string> result;
+  for (const json& text : at_path(object, path)) {
+    if (text.is_string()) result.push_back(text.get<std::string>());
+  }
+  return result;
+}
+
+Federation federation_from(const json& federation) {
+  const std::string mode = string_at(federation, "mode");
+  return {.mode = mode == "allowlist" ? Federation::Mode::allowlist
+                  : mode == "open"    ? Federation::Mode::open
+                                      : Federation::Mode::closed,
+          .allow = texts_at(federation, "allow"),
+          .private_networks = texts_at(federation, "privateNetworks")};
+}
+
+EncryptedRooms encrypted_rooms_from(const std::string& rooms) {
+  if (rooms == "off") return EncryptedRooms::off;
+  return rooms == "all" ? EncryptedRooms::all : EncryptedRooms::invite;
+}
+
 CompanyHomeserverSpec spec_from(const json& spec) {
   CompanyHomeserverSpec result;
   result.server_name = string_at(spec, "serverName");
@@ -68,6 +90,8 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.database_resources = resources_from(at_path(spec, "database/resources"), kDatabase);
   result.database = storage_from(at_path(spec, "database"), kDatabaseSize);
   result.exposure = exposure_from(at_path(spec, "exposure"));
+  result.federation = federation_from(at_path(spec, "federation"));
+  result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.paused = at_path(spec, "paused") == true;
   return result;
 }

@@ -36,6 +36,18 @@ struct Exposure {
   bool operator==(const Exposure&) const = default;
 };
 
+/// Which other Matrix servers this one talks to.
+struct Federation {
+  enum class Mode { closed, allowlist, open };
+  Mode mode = Mode::closed;
+  std::vector<std::string> allow;             ///< server names, for allowlist
+  std::vector<std::string> private_networks;  ///< CIDRs in which peers answer
+  bool operator==(const Federation&) const = default;
+};
+
+/// Which new rooms are encrypted without asking: none, those of invited people, or all.
+enum class EncryptedRooms { off, invite, all };
+
 /// spec of a CompanyHomeserver with every default filled in.
 struct CompanyHomeserverSpec {
   std::string server_name;    ///< the part after the colon in @user:acme.example
@@ -50,6 +62,8 @@ struct CompanyHomeserverSpec {
   json database_resources;
   Storage database;
   Exposure exposure;
+  Federation federation;
+  EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   bool paused = false;
   bool operator==(const CompanyHomeserverSpec&) const = default;
 };

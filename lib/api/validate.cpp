@@ -1,4 +1,7 @@
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "api/company_homeserver.hpp"
@@ -99,6 +102,21 @@ bool is_upload_size(std::string_view text) {
   return is_number(text) && text.size() <= 9 && text.front() != '0';
 }
 
+/// An address and a prefix of at least 8 bits: "10.20.0.0/16".
+bool is_network(std::string_view text) {
+  constexpr int kShortest = 8;
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos || text.size() > 49) return false;
+  const std::string address{text.substr(0, slash)};
+  const std::string_view prefix = text.substr(slash + 1);
+  if (!is_number(prefix) || prefix.size() > 3 || prefix.front() == '0') return false;
+  const bool is_v6 = address.find(':') != std::string::npos;
+  std::array<char, sizeof(in6_addr)> parsed{};
+  if (inet_pton(is_v6 ? AF_INET6 : AF_INET, address.c_str(), parsed.data()) != 1) return false;
+  const int bits = std::stoi(std::string{prefix});
+  return bits >= kShortest && bits <= (is_v6 ? 128 : 32);
+}
+
 /// Collects what is wrong, in the order of the schema.
 class Findings {
  public:
@@ -169,6 +187,26 @@ void check_identity(Findings& findings, const CompanyHomeserverSpec& spec) {
                  "255 characters");
 }
 
+void check_federation(Findings& findings, const Federation& federation) {
+  using Mode = Federation::Mode;
+  const auto all = [](const std::vector<std::string>& texts, bool (*holds)(std::string_view)) {
+    return std::all_of(texts.begin(), texts.end(), holds);
+  };
+  findings.check((federation.mode == Mode::allowlist) == !federation.allow.empty(),
+                 "spec.federation.allow",
+                 "federation.allow names the servers of \"mode: allowlist\", and of no other mode");
+  findings.check(
+      all(federation.allow, is_server_name), "spec.federation.allow",
+      "federation.allow must hold domain names in lower case with at least one dot, such "
+      "as supplier.example, optionally with a port");
+  findings.check(federation.private_networks.empty() || federation.mode != Mode::closed,
+                 "spec.federation.privateNetworks",
+                 "federation.privateNetworks needs \"mode: allowlist\" or \"mode: open\"");
+  findings.check(all(federation.private_networks, is_network), "spec.federation.privateNetworks",
+                 "federation.privateNetworks must hold networks with a prefix of at least 8 bits, "
+                 "such as 10.20.0.0/16");
+}
+
 }  // namespace
 
 std::vector<Violation> validate(const CompanyHomeserver& tenant) {
@@ -197,6 +235,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  "spec.exposure.nodePort", "exposure.nodePort needs \"mode: nodePort\"");
   findings.check(!exposure.node_port || (*exposure.node_port >= 1 && *exposure.node_port <= 65535),
                  "spec.exposure.nodePort", "exposure.nodePort must be between 1 and 65535");
+  check_federation(findings, spec.federation);
   return findings.take();
 }
 

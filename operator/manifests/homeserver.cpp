@@ -8,14 +8,17 @@ namespace {
 constexpr int kStartSeconds = 1800;  // a new release changes the schema before it answers
 constexpr int kStopSeconds = 60;
 constexpr const char* kConfig = "/etc/homeserver";
+constexpr const char* kAuthority = "ca.crt";
 constexpr const char* kRendered = "/run/homeserver";
 constexpr const char* kHomeserverKeys = "/keys/homeserver";
 constexpr const char* kDatabaseKeys = "/keys/database";
 
 json data(const Tenant& tenant) {
-  return {{"homeserver.yaml", to_yaml(homeserver_config(tenant))},
-          {"log.yaml", to_yaml(log_config())},
-          {"render_config.py", scripts::render_config}};
+  json files = {{"homeserver.yaml", to_yaml(homeserver_config(tenant))},
+                {"log.yaml", to_yaml(log_config())},
+                {"render_config.py", scripts::render_config}};
+  if (federates(tenant)) files[kAuthority] = tenant.authority_pem;
+  return files;
 }
 
 std::string rendered_config() { return std::string{kRendered} + "/homeserver.yaml"; }
@@ -24,6 +27,14 @@ json python_environment() {
   return json::array({{{"name", "HOME"}, {"value", "/tmp"}},
                       {{"name", "PYTHONDONTWRITEBYTECODE"}, {"value", "1"}},
                       {{"name", "PYTHONUNBUFFERED"}, {"value", "1"}}});
+}
+
+/// Companies of one operator trust its authority beside those of the world. OpenSSL reads the file
+/// and the directory; without the latter's name pyOpenSSL would look in neither.
+void trust_authorities(json& environment) {
+  environment.push_back(
+      {{"name", "SSL_CERT_FILE"}, {"value", std::string{kConfig} + "/" + kAuthority}});
+  environment.push_back({{"name", "SSL_CERT_DIR"}, {"value", "/etc/ssl/certs"}});
 }
 
 json render(const Tenant& tenant) {
@@ -50,6 +61,7 @@ json synapse(const Tenant& tenant) {
   const json serves = http_probe("/_matrix/client/versions", "http");
   result["workingDir"] = "/tmp";
   result["env"] = python_environment();
+  if (federates(tenant)) trust_authorities(result["env"]);
   result["ports"] = json::array({port("http", kHomeserverPort), port("metrics", kMetricsPort)});
   result["resources"] = tenant.spec.homeserver_resources;
   result["startupProbe"] = timed(alive, 1, kStartSeconds, 5);

@@ -14,15 +14,15 @@ json identity(const Tenant& tenant) {
   return result;
 }
 
-json listeners() {
-  const json clients = {
-      {"port", kHomeserverPort},
-      {"type", "http"},
-      {"tls", false},
-      {"x_forwarded", true},
-      {"bind_addresses", json::array({"0.0.0.0"})},
-      {"resources",
-       json::array({{{"names", json::array({"client", "keys"})}, {"compress", false}}})}};
+json listeners(const Tenant& tenant) {
+  json names = json::array({"client", "keys"});
+  if (federates(tenant)) names.push_back("federation");
+  const json clients = {{"port", kHomeserverPort},
+                        {"type", "http"},
+                        {"tls", false},
+                        {"x_forwarded", true},
+                        {"bind_addresses", json::array({"0.0.0.0"})},
+                        {"resources", json::array({{{"names", names}, {"compress", false}}})}};
   const json metrics = {
       {"port", kMetricsPort}, {"type", "metrics"}, {"bind_addresses", json::array({"0.0.0.0"})}};
   return {{"listeners", json::array({clients, metrics})}, {"enable_metrics", true}};
@@ -58,22 +58,35 @@ json secrets() {
           {"registration_shared_secret_path", "/keys/homeserver/registration"}};
 }
 
+const char* encrypted_rooms(api::EncryptedRooms rooms) {
+  switch (rooms) {
+    case api::EncryptedRooms::off:
+      return "off";
+    case api::EncryptedRooms::all:
+      return "all";
+    case api::EncryptedRooms::invite:
+      break;
+  }
+  return "invite";
+}
+
 /// Nobody registers on their own, and passwords resist guessing. Sessions that a client refreshes
 /// end after a month of silence; those of clients that cannot refresh do not, or they would end
 /// daily.
-json accounts() {
-  return {{"enable_registration", false},
-          {"allow_guest_access", false},
-          {"enable_3pid_lookup", false},
-          {"password_config",
-           {{"enabled", true},
-            {"pepper", file("/keys/homeserver/pepper")},
-            {"policy", {{"enabled", true}, {"minimum_length", 12}}}}},
-          {"refresh_token_lifetime", "30d"},
-          {"delete_stale_devices_after", "1y"},
-          {"turn_allow_guests", false},
-          {"encryption_enabled_by_default_for_room_type", "invite"},
-          {"presence", {{"enabled", false}}}};
+json accounts(const Tenant& tenant) {
+  return {
+      {"enable_registration", false},
+      {"allow_guest_access", false},
+      {"enable_3pid_lookup", false},
+      {"password_config",
+       {{"enabled", true},
+        {"pepper", file("/keys/homeserver/pepper")},
+        {"policy", {{"enabled", true}, {"minimum_length", 12}}}}},
+      {"refresh_token_lifetime", "30d"},
+      {"delete_stale_devices_after", "1y"},
+      {"turn_allow_guests", false},
+      {"encryption_enabled_by_default_for_room_type", encrypted_rooms(tenant.spec.encrypted_rooms)},
+      {"presence", {{"enabled", false}}}};
 }
 
 /// A company arrives behind one address, and Synapse's default lets five people an address log in
@@ -93,22 +106,33 @@ json privacy() {
           {"allow_public_rooms_over_federation", false}};
 }
 
-/// Closed: no other server is talked to, neither asked nor answered.
-json federation() {
-  return {{"federation_domain_whitelist", json::array()},
-          {"federation_client_minimum_tls_version", "1.2"},
-          {"allow_profile_lookup_over_federation", false},
-          {"allow_device_name_lookup_over_federation", false},
-          {"trusted_key_servers", json::array()},
-          {"suppress_key_server_warning", true}};
+/// Closed: no other server is talked to, neither asked nor answered. Keys are asked of the server
+/// that they belong to; only who talks to the whole world needs somebody who remembers the keys of
+/// servers that are gone. Names and pictures are told to whom an employee talks to, devices never.
+json federation(const Tenant& tenant) {
+  using Mode = api::Federation::Mode;
+  const api::Federation& wanted = tenant.spec.federation;
+  json result = {{"federation_client_minimum_tls_version", "1.2"},
+                 {"allow_profile_lookup_over_federation", wanted.mode != Mode::closed},
+                 {"allow_device_name_lookup_over_federation", false},
+                 {"trusted_key_servers", json::array()},
+                 {"suppress_key_server_warning", true}};
+  if (wanted.mode == Mode::open) {
+    result["trusted_key_servers"].push_back({{"server_name", "matrix.org"}});
+  } else {
+    result["federation_domain_whitelist"] = wanted.allow;
+  }
+  // Private addresses are refused by default (ip_range_blacklist); these are the exceptions.
+  if (!wanted.private_networks.empty()) result["ip_range_whitelist"] = wanted.private_networks;
+  return result;
 }
 
 }  // namespace
 
 json homeserver_config(const Tenant& tenant) {
   json result = json::object();
-  for (const json& part : {identity(tenant), listeners(), storage(tenant), secrets(), accounts(),
-                           rate_limits(), privacy(), federation()}) {
+  for (const json& part : {identity(tenant), listeners(tenant), storage(tenant), secrets(),
+                           accounts(tenant), rate_limits(), privacy(), federation(tenant)}) {
     result.update(part);
   }
   return result;

@@ -15,6 +15,10 @@ std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-
 std::string gateway_certificate(const Tenant& tenant) { return tenant.name + "-gateway-tls"; }
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
 
+bool federates(const Tenant& tenant) {
+  return tenant.spec.federation.mode != api::Federation::Mode::closed;
+}
+
 std::vector<std::string> public_hosts(const Tenant& tenant) {
   const std::string domain = api::domain_of(tenant.spec.server_name);
   if (domain == tenant.spec.matrix_host) return {domain};

@@ -10,6 +10,8 @@ extern const char* const start_gateway;
 extern const char* const nginx;
 extern const char* const headers;
 extern const char* const well_known;
+extern const char* const federation;
+extern const char* const no_federation;
 extern const char* const postgresql;
 extern const char* const pg_hba;
 

@@ -71,6 +71,9 @@ std::string administrator_secret(const Tenant& tenant);  // acme-administrator: 
 std::string gateway_certificate(const Tenant& tenant);   // acme-gateway-tls: Secret
 std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, key ca.crt
 
+/// It talks to other servers.
+bool federates(const Tenant& tenant);
+
 /// Hosts that the gateway's certificate must carry: the Matrix host and the server name.
 std::vector<std::string> public_hosts(const Tenant& tenant);
 

@@ -32,6 +32,8 @@ TEST(CompanyHomeserver, FillsInDefaults) {
   EXPECT_EQ(tenant.spec.database, (Storage{.size = "5Gi", .storage_class = ""}));
   EXPECT_EQ(tenant.spec.max_upload_size, "100M");
   EXPECT_EQ(tenant.spec.exposure.mode, Exposure::Mode::none);
+  EXPECT_EQ(tenant.spec.federation, Federation{});
+  EXPECT_EQ(tenant.spec.encrypted_rooms, EncryptedRooms::invite);
   EXPECT_FALSE(tenant.spec.paused);
 }
 

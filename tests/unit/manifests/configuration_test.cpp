@@ -58,6 +58,48 @@ TEST(HomeserverConfig, IsClosedToOtherServersAndStrangers) {
   }
 }
 
+TEST(HomeserverConfig, TalksToTheServersOfItsListAndToNoOther) {
+  const json config = homeserver_config(tenant_of("full"));
+  EXPECT_EQ(config.at("federation_domain_whitelist"),
+            json::array({"supplier.example", "partner.example:8448"}));
+  EXPECT_EQ(config.at("ip_range_whitelist"), json::array({"10.20.0.0/16"}));
+  EXPECT_EQ(config.at("trusted_key_servers"), json::array());
+  EXPECT_THAT(config.at("listeners")[0].dump(), HasSubstr("federation"));
+}
+
+TEST(HomeserverConfig, IsOpenOnlyWhenToldTo) {
+  const json config = homeserver_config(tenant_of("open-federation"));
+  EXPECT_FALSE(config.contains("federation_domain_whitelist"));
+  EXPECT_FALSE(config.contains("ip_range_whitelist"));
+  EXPECT_EQ(config.at("allow_public_rooms_over_federation"), false);
+  EXPECT_EQ(config.at("allow_device_name_lookup_over_federation"), false);
+}
+
+TEST(HomeserverConfig, EncryptsTheRoomsThatAreAskedFor) {
+  const auto rooms = [](const char* sample) {
+    return homeserver_config(tenant_of(sample))
+        .at("encryption_enabled_by_default_for_room_type")
+        .get<std::string>();
+  };
+  EXPECT_EQ(rooms("minimal"), "invite");
+  EXPECT_EQ(rooms("full"), "all");
+  EXPECT_EQ(rooms("open-federation"), "off");
+}
+
+TEST(Homeserver, TrustsItsOperatorsAuthorityOnlyWhenItCallsOthers) {
+  const auto environment = [](const char* sample) {
+    const Tenant tenant = tenant_of(sample);
+    const Manifest workload = find(homeserver(tenant), "StatefulSet", homeserver_name(tenant));
+    return workload.at("spec").at("template").at("spec").at("containers")[0].at("env").dump();
+  };
+  EXPECT_THAT(environment("full"), HasSubstr("/etc/homeserver/ca.crt"));
+  EXPECT_THAT(environment("minimal"), Not(HasSubstr("SSL_CERT_FILE")));
+  Tenant before = tenant_of("full");
+  Tenant after = before;
+  after.authority_pem = "another";
+  EXPECT_NE(config_hash(before, "acme-homeserver"), config_hash(after, "acme-homeserver"));
+}
+
 TEST(HomeserverConfig, NamesTheAddressThatClientsType) {
   EXPECT_EQ(homeserver_config(tenant_of("minimal")).at("public_baseurl"),
             "https://matrix.acme.example/");
@@ -88,6 +130,18 @@ TEST(Gateway, TellsClientsAndServersWhereToGo) {
             (json{{"m.homeserver", {{"base_url", "https://matrix.acme.example:30443"}}}}));
   EXPECT_EQ(json::parse(gateway_file(tenant, "server.json")),
             (json{{"m.server", "matrix.acme.example:30443"}}));
+}
+
+TEST(Gateway, ShutsItsDoorToOtherServersWhenThereAreNone) {
+  EXPECT_THAT(gateway_file(tenant_of("minimal"), "federation.conf"), HasSubstr("return 403"));
+  EXPECT_THAT(gateway_file(tenant_of("full"), "federation.conf"), HasSubstr("proxy_pass"));
+}
+
+/// Other servers take a name with a port as the address itself.
+TEST(Gateway, AnswersOtherServersOnTheDomainOnlyWhenItsNameHasAPort) {
+  EXPECT_THAT(gateway_file(tenant_of("server-name-with-port"), "domain.conf"),
+              HasSubstr("federation.conf"));
+  EXPECT_THAT(gateway_file(tenant_of("full"), "domain.conf"), Not(HasSubstr("federation.conf")));
 }
 
 TEST(Gateway, PublishesTheContact) {

@@ -44,7 +44,8 @@ TEST_P(Golden, MatchesEveryComponent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
-                         testing::Values("minimal", "full", "nodeport", "server-name-with-port"),
+                         testing::Values("minimal", "full", "nodeport", "server-name-with-port",
+                                         "open-federation"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');
