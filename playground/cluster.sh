@@ -161,7 +161,7 @@ import_images() {
 
 # Effect: name service, storage and the node itself are ready, not only said to be from before.
 start_addons() {
-  sed "s|ADDONS_IMAGE|$(addons_image)|; s|DNS_ADDRESS|$DNS_ADDRESS|; s|VOLUMES|$STATE/volumes|" \
+  sed "s|ADDONS_IMAGE|$(addons_image)|; s|DNS_ADDRESS|$DNS_ADDRESS|; s|NODE_ADDRESS|$NODE_ADDRESS|; s|VOLUMES|$STATE/volumes|" \
     "$PLAYGROUND/manifests/cluster.yaml" | kubectl apply --server-side --force-conflicts -f -
   kubectl wait --for=condition=Ready node/node1 --timeout=90s
   kubectl -n kube-system rollout status deployment/coredns --timeout=120s
