@@ -27,11 +27,11 @@ func newRenderer(t *tenantTemplate, tenant *CompanyHomeserver, serial string, au
 	}
 	plain := pairs(string(authority))
 	escaped := pairs(string(quoted[1 : len(quoted)-1]))
-	base := strings.NewReplacer(escaped...)
+	base := strings.NewReplacer(plain...)
 	for _, part := range t.Components {
 		for _, one := range part.Wishes {
-			if one.Data != "" {
-				hashes := []string{shortHash(one.Data), shortHash(base.Replace(one.Data))}
+			if one.data != nil {
+				hashes := []string{dataHash(one.data, asItIs), dataHash(one.data, base.Replace)}
 				plain = append(plain, hashes...)
 				escaped = append(escaped, hashes...)
 			}

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -39,8 +41,9 @@ type wish struct {
 	Hosts     []string `json:"hosts"`
 	Localpart string   `json:"localpart"`
 
-	object client.Object // typed, with placeholders; of a manifest
-	slots  []slot        // where the placeholders are
+	data   map[string]string // of a ConfigMap whose hash rolls pods
+	object client.Object     // typed, with placeholders; of a manifest
+	slots  []slot            // where the placeholders are
 	meta   metav1.ObjectMeta
 }
 
@@ -62,6 +65,21 @@ type tenantTemplate struct {
 func shortHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])[:16]
+}
+
+func asItIs(text string) string { return text }
+
+// dataHash is what the C++ operator annotates pods with: each string goes in with its length.
+func dataHash(data map[string]string, replace func(string) string) string {
+	var text strings.Builder
+	text.WriteByte('{')
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		for _, part := range []string{key, replace(data[key])} {
+			fmt.Fprintf(&text, "s%d:%s", len(part), part)
+		}
+	}
+	text.WriteByte('}')
+	return shortHash(text.String())
 }
 
 func newObject(kind string) (client.Object, error) {
@@ -96,10 +114,15 @@ func readTemplate(path string) (*tenantTemplate, error) {
 	}
 	// The hash of a ConfigMap's data differs from tenant to tenant as well.
 	for _, part := range result.Components {
-		for _, one := range part.Wishes {
-			if one.Data != "" {
-				result.words = append(result.words, shortHash(one.Data))
+		for index := range part.Wishes {
+			one := &part.Wishes[index]
+			if one.Data == "" {
+				continue
 			}
+			if err := json.Unmarshal([]byte(one.Data), &one.data); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+			result.words = append(result.words, dataHash(one.data, asItIs))
 		}
 	}
 	result.wished = map[childID]struct{}{}
