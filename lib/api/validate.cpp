@@ -201,7 +201,7 @@ void check_federation(Findings& findings, const Federation& federation) {
       "as supplier.example, optionally with a port");
   findings.check(federation.private_networks.empty() || federation.mode != Mode::closed,
                  "spec.federation.privateNetworks",
-                 "federation.privateNetworks needs \"mode: allowlist\" or \"mode: open\"");
+                 R"(federation.privateNetworks needs "mode: allowlist" or "mode: open")");
   findings.check(all(federation.private_networks, is_network), "spec.federation.privateNetworks",
                  "federation.privateNetworks must hold networks with a prefix of at least 8 bits, "
                  "such as 10.20.0.0/16");

@@ -58,13 +58,16 @@ std::vector<std::string> environment_of(const Program& program) {
     const std::string text{*entry};
     if (!program.environment.contains(text.substr(0, text.find('=')))) result.push_back(text);
   }
-  for (const auto& [name, value] : program.environment) result.push_back(name + "=" + value);
+  for (const auto& [name, value] : program.environment) {
+    result.push_back(std::string{name}.append("=").append(value));
+  }
   return result;
 }
 
 /// As exec wants it; `texts` must outlive it.
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (std::string& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

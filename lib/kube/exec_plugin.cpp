@@ -87,8 +87,8 @@ ExecCredential ExecPlugin::run() const {
 }
 
 bool ExecPlugin::is_fresh(const Kept& kept) const {
-  const auto age = now_() - kept.run_at;
-  return age >= age.zero() && age < kBetweenRuns;  // a clock may be set back
+  const TimePoint::duration age = now_() - kept.run_at;
+  return age >= TimePoint::duration::zero() && age < kBetweenRuns;  // a clock may be set back
 }
 
 void ExecPlugin::drop() {

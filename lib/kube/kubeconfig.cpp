@@ -71,7 +71,7 @@ class Parser {
 
   std::string current_context() const {
     for (const Entry& document : documents_) {
-      const std::string name = string_at(document.object, "current-context");
+      std::string name = string_at(document.object, "current-context");
       if (!name.empty()) return name;
     }
     throw std::runtime_error(paths() + ": current-context is not set");
@@ -83,7 +83,7 @@ class Parser {
         if (string_at(item, "name") != name) continue;
         const json& object = at_path(item, inner);
         return {.path = document.path,
-                .field = list + "[" + name + "]",
+                .field = std::string{list}.append("[").append(name).append("]"),
                 .object = object.is_object() ? object : json::object()};
       }
     }
