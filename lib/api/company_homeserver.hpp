@@ -65,6 +65,7 @@ struct CompanyHomeserverSpec {
   Federation federation;
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   bool paused = false;
+  bool hibernated = false;
   bool operator==(const CompanyHomeserverSpec&) const = default;
 };
 

@@ -44,6 +44,9 @@ struct Component {
   /// Its own objects alone tell whether it is ready; otherwise its server's answers or the status
   /// do as well.
   bool ready_by_objects = false;
+  /// Name of the workload whose pods it runs. They are stopped while the tenant hibernates, also
+  /// when something that they need is broken.
+  std::string (*workload)(const manifests::Tenant&) = nullptr;
 };
 
 /// The table, in an order in which every need comes before who needs it.

@@ -184,6 +184,12 @@ void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
   }
 }
 
+bool has_workload(const Component& component, const World& world) {
+  if (component.workload == nullptr) return false;
+  const std::string name = component.workload(world.tenant);
+  return world.child("StatefulSet", name) != nullptr || world.child("Deployment", name) != nullptr;
+}
+
 /// Desires one component and compares; notes it when there is nothing to do about it.
 ComponentPlan look_at(const Component& component, const World& world, TimePoint now,
                       const Settled::Inputs& inputs, Settled& settled) {
@@ -235,19 +241,24 @@ std::optional<ChildId> wished_id(const Wish& wish) {
 Plan diff(const World& world, TimePoint now, Settled& settled) {
   Plan plan;
   std::set<std::string> ready;
+  std::set<std::string> asleep;
   const Settled::Inputs inputs = Settled::inputs_of(world, now);
   for (const Component& component : components()) {
     const auto missing =
         std::find_if(component.needs.begin(), component.needs.end(),
                      [&](const std::string& need) { return !ready.contains(need); });
-    if (missing != component.needs.end()) {
-      plan.components.push_back({component.name, {}, waiting_for(*missing)});
+    const bool hibernated = world.resource.spec.hibernated;
+    if (missing != component.needs.end() && !(hibernated && has_workload(component, world))) {
+      const bool sleeps = hibernated && asleep.contains(*missing);
+      plan.components.push_back({component.name, {}, sleeps ? kHibernated : waiting_for(*missing)});
+      if (sleeps) asleep.insert(component.name);
       continue;
     }
     ComponentPlan entry = look_at(component, world, now, inputs, settled);
     // While paused the steps are not carried out; what runs is judged as it is.
     const bool is_settled = entry.steps.empty() || world.resource.spec.paused;
     if (entry.readiness.ready && is_settled) ready.insert(component.name);
+    if (entry.readiness == kHibernated && is_settled) asleep.insert(component.name);
     plan.components.push_back(std::move(entry));
   }
   remove_stuck_pods(world, plan.clean_up);

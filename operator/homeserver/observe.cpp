@@ -144,6 +144,8 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;
   world.signing_key_id = secrets.signing_key_id;
 
+  tenant.database_is_unused = homeserver_is_gone(world);
+  if (tenant.spec.hibernated) return world;  // nobody is there to be asked
   if (homeserver_rolled_out(world)) world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
   // A gateway before a silent homeserver has nothing to add, and would cost as much patience again.
   const bool answers = world.homeserver && world.homeserver->problem.empty();

@@ -68,10 +68,14 @@ std::optional<Readiness> scheduling_problem(const json& pod) {
   return std::nullopt;
 }
 
+bool belongs_to(const json& pod, const std::string& workload) {
+  return string_at(pod, "metadata/name").rfind(workload + "-", 0) == 0;
+}
+
 /// The first trouble that a pod of this workload is in, or the plain "not yet".
 Readiness explain_pods(const World& world, const std::string& kind, const std::string& name) {
   for (const ObjectPtr& pod : world.pods) {
-    if (string_at(*pod, "metadata/name").rfind(name + "-", 0) != 0) continue;
+    if (!belongs_to(*pod, name)) continue;
     if (const auto problem = scheduling_problem(*pod)) return *problem;
     for (const char* list : {"status/initContainerStatuses", "status/containerStatuses"}) {
       for (const json& status : at_path(*pod, list)) {
@@ -85,6 +89,23 @@ Readiness explain_pods(const World& world, const std::string& kind, const std::s
 bool observed(const json& workload) {
   return integer_at(workload, "status/observedGeneration", -1) ==
          integer_at(workload, "metadata/generation");
+}
+
+/// No pod is there, wanted, or about to be made.
+bool is_gone(const World& world, const std::string& kind, const std::string& name) {
+  const json* workload = world.child(kind, name);
+  if (workload != nullptr &&
+      (!observed(*workload) || integer_at(*workload, "spec/replicas", 1) > 0 ||
+       integer_at(*workload, "status/replicas") > 0)) {
+    return false;
+  }
+  return std::none_of(world.pods.begin(), world.pods.end(),
+                      [&](const ObjectPtr& pod) { return belongs_to(*pod, name); });
+}
+
+Readiness hibernation_of(const World& world, const std::string& kind, const std::string& name) {
+  if (is_gone(world, kind, name)) return kHibernated;
+  return not_ready("Stopping", kind + " " + name + " is being stopped");
 }
 
 Readiness stateful_set_ready(const World& world, const std::string& name) {
@@ -154,6 +175,13 @@ std::optional<Readiness> claim_problem(const World& world, const std::string& na
 
 }  // namespace
 
+const Readiness kHibernated{
+    .ready = false, .reason = "Hibernated", .message = "does not run while the tenant hibernates"};
+
+bool homeserver_is_gone(const World& world) {
+  return is_gone(world, "StatefulSet", manifests::homeserver_name(world.tenant));
+}
+
 std::string claim_size(const World& world, const std::string& name, const std::string& asked) {
   const json* claim = world.child("PersistentVolumeClaim", name);
   if (claim == nullptr) return asked;
@@ -213,7 +241,9 @@ Readiness certificates_ready(const World& world) {
 }
 
 Readiness database_ready(const World& world) {
-  return stateful_set_ready(world, manifests::database_name(world.tenant));
+  const std::string name = manifests::database_name(world.tenant);
+  return manifests::database_sleeps(world.tenant) ? hibernation_of(world, "StatefulSet", name)
+                                                  : stateful_set_ready(world, name);
 }
 
 bool homeserver_rolled_out(const World& world) {
@@ -225,7 +255,9 @@ bool gateway_rolled_out(const World& world) {
 }
 
 Readiness homeserver_ready(const World& world) {
-  Readiness rollout = stateful_set_ready(world, manifests::homeserver_name(world.tenant));
+  const std::string name = manifests::homeserver_name(world.tenant);
+  if (world.tenant.spec.hibernated) return hibernation_of(world, "StatefulSet", name);
+  Readiness rollout = stateful_set_ready(world, name);
   if (!rollout.ready) return rollout;
   if (!world.homeserver) return not_ready("NotAsked", "the homeserver has not been asked yet");
   const Answer& answer = *world.homeserver;
@@ -281,7 +313,9 @@ Readiness administrator_ready(const World& world) {
 }
 
 Readiness gateway_ready(const World& world) {
-  Readiness rollout = deployment_ready(world, manifests::gateway_name(world.tenant));
+  const std::string name = manifests::gateway_name(world.tenant);
+  if (world.tenant.spec.hibernated) return hibernation_of(world, "Deployment", name);
+  Readiness rollout = deployment_ready(world, name);
   if (!rollout.ready) return rollout;
   if (!world.gateway) return not_ready("NotAsked", "the gateway has not been asked yet");
   if (!world.gateway->problem.empty()) return not_ready("NoAnswer", world.gateway->problem);

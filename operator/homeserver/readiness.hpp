@@ -18,6 +18,13 @@ Readiness gateway_ready(const World& world);
 /// refused in every pass, and a refused step would hold up everything that needs the volume.
 std::string claim_size(const World& world, const std::string& name, const std::string& asked);
 
+/// How a component is whose pods are gone because the tenant hibernates: not ready, and yet as it
+/// should be.
+extern const Readiness kHibernated;
+
+/// No pod of the homeserver is left, and none is wanted.
+bool homeserver_is_gone(const World& world);
+
 /// The workload alone is rolled out: worth asking the program itself.
 bool homeserver_rolled_out(const World& world);
 bool gateway_rolled_out(const World& world);

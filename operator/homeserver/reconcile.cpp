@@ -25,7 +25,7 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
 }
 
 std::chrono::milliseconds next_look(const json& status, TimePoint now) {
-  if (is_ready(status)) return kAtRest;
+  if (is_ready(status) || is_hibernated(status)) return kAtRest;
   const auto since = parse_time(reported(status, "Ready").since);
   return since && now - *since > kPatience ? kWhileBroken : kWhileWaiting;
 }
@@ -39,10 +39,13 @@ std::string joined(const Failures& failures) {
 }
 
 /// Whether Kubernetes' own record of the object should tell of this change of Ready: good news,
-/// trouble, and the loss of either. The rest is progress.
+/// trouble, sleep, and the end of each. The rest is progress.
 bool is_worth_an_event(const json& status, const json& before) {
   if (reported(status, "Ready") == reported(before, "Ready")) return false;
-  return is_ready(status) || is_ready(before) || is_trouble(status) || is_trouble(before);
+  const auto matters = [](const json& one) {
+    return is_ready(one) || is_trouble(one) || is_hibernated(one);
+  };
+  return matters(status) || matters(before);
 }
 
 }  // namespace
@@ -101,7 +104,7 @@ std::chrono::milliseconds Reconciler::tell(const json& status, const World& worl
     parts_.events.record(subject, is_trouble(status) ? Type::warning : Type::normal, ready.reason,
                          "Reconcile", ready.message);
   }
-  if (is_ready(status)) progress_.forget(key);
+  if (is_ready(status) || is_hibernated(status)) progress_.forget(key);
   return {};
 }
 

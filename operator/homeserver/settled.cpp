@@ -74,7 +74,8 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
     mix(hash, names->size());
   }
   for (const std::int64_t number :
-       {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0))}) {
+       {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0)),
+        static_cast<std::int64_t>(manifests::database_sleeps(tenant))}) {
     mix(hash, static_cast<std::size_t>(number));
   }
   const bool renew = world.certificate && now >= certificates::renewal_due(*world.certificate);

@@ -13,8 +13,9 @@ namespace {
 
 const std::set<std::string> kStalledReasons{"KeysLost", "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
-const std::set<std::string> kProgress{"Applying",    "Creating",   "NodePortPending", "NotAsked",
-                                      "Registering", "RollingOut", "Waiting"};
+const std::set<std::string> kProgress{"Applying",        "Creating", "Hibernated",
+                                      "NodePortPending", "NotAsked", "Registering",
+                                      "RollingOut",      "Stopping", "Waiting"};
 constexpr std::size_t kMaxMessage = 1024;
 
 const json* find_condition(const json& status, const std::string& type) {
@@ -79,11 +80,18 @@ Readiness outcome_of(const ComponentPlan& component, const Failures& failures, b
 
 void add_summary(Conditions& conditions, const World& world,
                  const std::optional<Summary>& trouble) {
+  const bool paused = world.resource.spec.paused;
+  if (!trouble && world.resource.spec.hibernated) {
+    conditions.set("Ready", false, kHibernated.reason,
+                   "nothing runs while spec.hibernated is true; data, keys and address are kept");
+    conditions.set("Reconciling", false, paused ? "Paused" : kHibernated.reason, "");
+    conditions.set("Stalled", false, kHibernated.reason, "");
+    return;
+  }
   if (!trouble) {
     const std::string what = manifests::public_url(world.tenant) + " answers as Synapse " +
                              world.tenant.version + " for " + world.tenant.spec.server_name;
     conditions.set("Ready", true, "Serving", what);
-    const bool paused = world.resource.spec.paused;
     conditions.set("Reconciling", false, paused ? "Paused" : "Serving",
                    paused ? "spec.paused is true: nothing is changed" : "");
     conditions.set("Stalled", false, "Serving", "");
@@ -94,8 +102,7 @@ void add_summary(Conditions& conditions, const World& world,
   const std::string message = trouble->component + ": " + why.message;
   const bool stalled = kStalledReasons.contains(why.reason);
   conditions.set("Ready", false, reason, message);
-  conditions.set("Reconciling", !stalled && !world.resource.spec.paused,
-                 world.resource.spec.paused ? "Paused" : reason, message);
+  conditions.set("Reconciling", !stalled && !paused, paused ? "Paused" : reason, message);
   conditions.set("Stalled", stalled, stalled ? why.reason : "Progressing", stalled ? message : "");
 }
 
@@ -158,7 +165,8 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
   Outcomes outcomes;
   for (const ComponentPlan& component : plan.components) {
     const Readiness readiness = outcome_of(component, failures, world.resource.spec.paused);
-    if (!readiness.ready && !trouble) trouble = Summary{component.component, readiness};
+    if (!readiness.ready && readiness != kHibernated && !trouble)
+      trouble = Summary{component.component, readiness};
     outcomes[component.component] = readiness;
   }
   add_summary(conditions, world, trouble);
@@ -204,6 +212,10 @@ bool is_progress(const json& status, const json& before) {
   };
   return under_way(status) && under_way(before) &&
          integer_at(status, "observedGeneration") == integer_at(before, "observedGeneration");
+}
+
+bool is_hibernated(const json& status) {
+  return reported(status, "Ready").reason == kHibernated.reason;
 }
 
 bool is_ready(const json& status) { return reported(status, "Ready").status == "True"; }

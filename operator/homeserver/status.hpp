@@ -30,6 +30,9 @@ bool is_progress(const json& status, const json& before);
 /// True when the tenant serves people: condition Ready of a status.
 bool is_ready(const json& status);
 
+/// True when nothing of the tenant runs, as it was asked for. Of a status.
+bool is_hibernated(const json& status);
+
 /// True when something is amiss; false while all is well or merely under way. Of a status.
 bool is_trouble(const json& status);
 

@@ -88,7 +88,7 @@ Manifest stateful_set(const Tenant& tenant) {
       {"kind", "StatefulSet"},
       {"metadata", metadata(tenant, "database", database_name(tenant))},
       {"spec",
-       {{"replicas", 1},
+       {{"replicas", database_sleeps(tenant) ? 0 : 1},
         {"serviceName", database_name(tenant)},
         {"selector", {{"matchLabels", selector(tenant, "database")}}},
         {"template",

@@ -40,7 +40,7 @@ Manifest deployment(const Tenant& tenant, const json& config) {
       {"kind", "Deployment"},
       {"metadata", metadata(tenant, "gateway", gateway_name(tenant))},
       {"spec",
-       {{"replicas", 1},
+       {{"replicas", tenant.spec.hibernated ? 0 : 1},
         {"strategy",
          {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", 0}, {"maxSurge", 1}}}}},
         {"selector", {{"matchLabels", selector(tenant, "gateway")}}},

@@ -101,7 +101,7 @@ Manifest stateful_set(const Tenant& tenant, const json& config) {
           {"kind", "StatefulSet"},
           {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},
           {"spec",
-           {{"replicas", 1},
+           {{"replicas", tenant.spec.hibernated ? 0 : 1},
             {"serviceName", homeserver_name(tenant)},
             {"selector", {{"matchLabels", selector(tenant, "homeserver")}}},
             {"template",

@@ -15,6 +15,10 @@ std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-
 std::string gateway_certificate(const Tenant& tenant) { return tenant.name + "-gateway-tls"; }
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
 
+bool database_sleeps(const Tenant& tenant) {
+  return tenant.spec.hibernated && tenant.database_is_unused;
+}
+
 bool federates(const Tenant& tenant) {
   return tenant.spec.federation.mode != api::Federation::Mode::closed;
 }

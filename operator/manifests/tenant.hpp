@@ -30,6 +30,8 @@ struct Tenant {
   std::optional<int> node_port;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
   std::string certificate_serial;
+  /// Nothing uses the database any more: when the tenant hibernates, it stops last.
+  bool database_is_unused = false;
   /// PEM of the authority that signed it, published to clients in a ConfigMap.
   std::string authority_pem;
 };
@@ -70,6 +72,9 @@ std::string database_keys(const Tenant& tenant);         // acme-database-keys: 
 std::string administrator_secret(const Tenant& tenant);  // acme-administrator: Secret
 std::string gateway_certificate(const Tenant& tenant);   // acme-gateway-tls: Secret
 std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, key ca.crt
+
+/// The database's pods sleep, as all others do while the tenant hibernates.
+bool database_sleeps(const Tenant& tenant);
 
 /// It talks to other servers.
 bool federates(const Tenant& tenant);

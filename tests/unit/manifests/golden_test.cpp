@@ -45,7 +45,7 @@ TEST_P(Golden, MatchesEveryComponent) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
-                                         "open-federation"),
+                                         "open-federation", "hibernated"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -47,6 +47,7 @@ Tenant tenant_of(const std::string& sample) {
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
+  tenant.database_is_unused = object.spec.hibernated;
   tenant.certificate_serial = "1f2e3d";
   tenant.authority_pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
   return tenant;

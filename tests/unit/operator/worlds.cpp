@@ -17,17 +17,16 @@ void roll_out(json& object) {
   const std::int64_t generation = integer_at(object, "metadata/generation") + 1;
   object["metadata"]["generation"] = generation;
   const std::string kind = string_at(object, "kind");
+  const std::int64_t replicas = integer_at(object, "spec/replicas", 1);
   if (kind == "StatefulSet") {
-    object["status"] = {{"observedGeneration", generation},
-                        {"readyReplicas", 1},
-                        {"updatedReplicas", 1},
-                        {"currentRevision", "r1"},
-                        {"updateRevision", "r1"}};
+    object["status"] = {{"observedGeneration", generation}, {"replicas", replicas},
+                        {"readyReplicas", replicas},        {"updatedReplicas", replicas},
+                        {"currentRevision", "r1"},          {"updateRevision", "r1"}};
   } else if (kind == "Deployment") {
     object["status"] = {{"observedGeneration", generation},
-                        {"updatedReplicas", 1},
-                        {"availableReplicas", 1},
-                        {"replicas", 1}};
+                        {"updatedReplicas", replicas},
+                        {"availableReplicas", replicas},
+                        {"replicas", replicas}};
   } else if (kind == "PersistentVolumeClaim") {
     object["status"] = {{"phase", "Bound"}};
   } else if (kind == "Service" && string_at(object, "spec/type") == "NodePort") {
@@ -39,6 +38,8 @@ void roll_out(json& object) {
 void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
+  world.tenant.database_is_unused = homeserver_is_gone(world);
+  if (world.tenant.spec.hibernated) return;
   if (homeserver_rolled_out(world)) {
     world.homeserver = Answer{
         .problem = "", .version = world.tenant.version, .signing_key_ids = {world.signing_key_id}};
