@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/quantity.hpp"
+#include "homeserver/status.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -35,6 +36,14 @@ bool is_crash_looping(const json& status) {
   if (status.value("ready", false) || integer_at(status, "restartCount") == 0) return false;
   return integer_at(status, "lastState/terminated/exitCode") != 0 ||
          integer_at(status, "state/terminated/exitCode") != 0;
+}
+
+/// A program that did not answer. Its pod may be ready an instant before its Service leads to it,
+/// so only the second silence in a row is trouble; the first is progress.
+Readiness silent(const World& world, const std::string& component, const std::string& problem) {
+  const std::string before =
+      reported(world.resource.status, title_case(component) + "Ready").reason;
+  return not_ready(before == "Asking" || before == "NoAnswer" ? "NoAnswer" : "Asking", problem);
 }
 
 /// What keeps one container from running; nothing when it runs or merely starts.
@@ -261,7 +270,7 @@ Readiness homeserver_ready(const World& world) {
   if (!rollout.ready) return rollout;
   if (!world.homeserver) return not_ready("NotAsked", "the homeserver has not been asked yet");
   const Answer& answer = *world.homeserver;
-  if (!answer.problem.empty()) return not_ready("NoAnswer", answer.problem);
+  if (!answer.problem.empty()) return silent(world, "homeserver", answer.problem);
   if (answer.version != world.tenant.version) {
     return not_ready("WrongVersion", "the homeserver runs Synapse " + answer.version + ", not " +
                                          world.tenant.version);
@@ -318,7 +327,7 @@ Readiness gateway_ready(const World& world) {
   Readiness rollout = deployment_ready(world, name);
   if (!rollout.ready) return rollout;
   if (!world.gateway) return not_ready("NotAsked", "the gateway has not been asked yet");
-  if (!world.gateway->problem.empty()) return not_ready("NoAnswer", world.gateway->problem);
+  if (!world.gateway->problem.empty()) return silent(world, "gateway", world.gateway->problem);
   return kReady;
 }
 

@@ -13,9 +13,9 @@ namespace {
 
 const std::set<std::string> kStalledReasons{"KeysLost", "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
-const std::set<std::string> kProgress{"Applying",        "Creating", "Hibernated",
-                                      "NodePortPending", "NotAsked", "Registering",
-                                      "RollingOut",      "Stopping", "Waiting"};
+const std::set<std::string> kProgress{
+    "Applying", "Asking",      "Creating",   "Hibernated", "NodePortPending",
+    "NotAsked", "Registering", "RollingOut", "Stopping",   "Waiting"};
 constexpr std::size_t kMaxMessage = 1024;
 
 const json* find_condition(const json& status, const std::string& type) {

@@ -56,6 +56,18 @@ TEST(Status, NamesTheFirstComponentThatIsNotReady) {
   EXPECT_EQ(reported(status_of(world), "HomeserverReady").message, "waits until database is ready");
 }
 
+TEST(Status, OneSilenceIsProgressAndTheSecondIsTrouble) {
+  World world = a_running_tenant();
+  world.resource.status = status_of(world);
+  world.homeserver->problem = "the homeserver cannot be reached";
+  world.resource.status = status_of(world);
+  EXPECT_EQ(reported(world.resource.status, "HomeserverReady").reason, "Asking");
+  EXPECT_FALSE(is_trouble(world.resource.status));
+  world.resource.status = status_of(world);
+  EXPECT_EQ(reported(world.resource.status, "HomeserverReady").reason, "NoAnswer");
+  EXPECT_TRUE(is_trouble(world.resource.status));
+}
+
 json waiting_pod(const std::string& reason) {
   return {
       {"kind", "Pod"},
