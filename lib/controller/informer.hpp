@@ -47,8 +47,9 @@ struct InformerOptions {
 /// can), then watch, for ever, with back-off, bookmarks, 410 and re-lists as client-go's reflector
 /// does. While it lists again readers see the old content. Handlers are called on the
 /// informer's thread, with the object before (null: added) and after (null: deleted); they must be
-/// quick and must not throw. While the first list is handed over synced() is still false: add those
-/// keys with low priority. Owns one thread from start() until destruction.
+/// quick and must not throw, and stop() must come before what they use is destroyed. While the first
+/// list is handed over synced() is still false: add those keys with low priority. Owns one thread
+/// from start() until destruction.
 class Informer {
  public:
   using Handler = std::function<void(const ObjectPtr& before, const ObjectPtr& after)>;

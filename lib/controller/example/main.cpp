@@ -62,16 +62,17 @@ int run(const std::string& kubeconfig) {
   });
   sources.start();
   copies.start();
-  if (!controller::wait_until_synced({&sources, &copies}, std::chrono::minutes{2},
-                                     stop.get_token())) {
-    return stop.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
+  const bool synced = controller::wait_until_synced({&sources, &copies}, std::chrono::minutes{2},
+                                                    stop.get_token());
+  if (synced) {
+    copier.start();
+    controller::wait_until_stopped(stop.get_token());
   }
-  copier.start();
-  controller::wait_until_stopped(stop.get_token());
+  // The informers' handlers fill the copier's queue: they end before it does.
   sources.stop();
   copies.stop();
   copier.stop();
-  return EXIT_SUCCESS;
+  return synced || stop.stop_requested() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace

@@ -33,6 +33,10 @@ class Mirror {
     }
     controller_.start();
   }
+  // The informer's handler fills the controller's queue: whoever calls must end first.
+  ~Mirror() { informer_.stop(); }
+  Mirror(const Mirror&) = delete;
+  Mirror& operator=(const Mirror&) = delete;
 
   int writes() const { return writes_; }
   int stale() const { return stale_; }
