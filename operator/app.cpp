@@ -79,7 +79,8 @@ class Operator {
                                       .catalogue = catalogue_,
                                       .authority = *authority_,
                                       .servers = *servers_,
-                                      .events = events_});
+                                      .events = events_,
+                                      .operator_ns = options_.ns});
     controller_.start();
     spdlog::info("working with {} workers", options_.workers);
   }

@@ -92,6 +92,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.exposure = exposure_from(at_path(spec, "exposure"));
   result.federation = federation_from(at_path(spec, "federation"));
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
+  result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
   result.paused = at_path(spec, "paused") == true;
   result.hibernated = at_path(spec, "hibernated") == true;
   return result;

@@ -64,6 +64,7 @@ struct CompanyHomeserverSpec {
   Exposure exposure;
   Federation federation;
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
+  bool network_policies = true;
   bool paused = false;
   bool hibernated = false;
   bool operator==(const CompanyHomeserverSpec&) const = default;

@@ -50,6 +50,7 @@ inline const Kind kDeployment{"apps", "v1", "Deployment", "deployments"};
 inline const Kind kEvent{"events.k8s.io", "v1", "Event", "events"};
 inline const Kind kLease{"coordination.k8s.io", "v1", "Lease", "leases"};
 inline const Kind kNamespace{"", "v1", "Namespace", "namespaces", false};
+inline const Kind kNetworkPolicy{"networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"};
 inline const Kind kPersistentVolumeClaim{"", "v1", "PersistentVolumeClaim",
                                          "persistentvolumeclaims"};
 inline const Kind kPod{"", "v1", "Pod", "pods"};

@@ -48,9 +48,10 @@ json subject_of(const World& world) {
 
 const std::vector<kube::Kind>& child_kinds() {
   static const std::vector<kube::Kind> kinds{
-      kube::kinds::kConfigMap, kube::kinds::kDeployment,
-      kube::kinds::kSecret,    kube::kinds::kPersistentVolumeClaim,
-      kube::kinds::kService,   kube::kinds::kStatefulSet};
+      kube::kinds::kConfigMap,    kube::kinds::kDeployment,
+      kube::kinds::kSecret,       kube::kinds::kPersistentVolumeClaim,
+      kube::kinds::kService,      kube::kinds::kStatefulSet,
+      kube::kinds::kNetworkPolicy};
   return kinds;
 }
 

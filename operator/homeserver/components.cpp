@@ -59,6 +59,7 @@ std::vector<Wish> administrator(const World& world) {
 const std::vector<Component>& components() {
   // clang-format off
   static const std::vector<Component> table{
+      {.name = "network",       .needs = {},                               .desire = manifests_of<manifests::network>,   .ready = network_ready, .ready_by_objects = true},
       {.name = "volumes",       .needs = {},                               .desire = volumes,                            .ready = volumes_ready, .ready_by_objects = true},
       {.name = "keys",          .needs = {"volumes"},                      .desire = keys,                               .ready = keys_ready, .ready_by_objects = true},
       {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready, .ready_by_objects = true},

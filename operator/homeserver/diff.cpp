@@ -11,9 +11,10 @@ namespace alphorn::homeserver {
 namespace {
 
 constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
+constexpr const char* kNetworkPolicy = "NetworkPolicy";
 // Kinds whose leftovers may go: nothing here holds a company's data.
-const std::set<std::string> kReplaceable{"ConfigMap", "Deployment", "Secret", "Service",
-                                         "StatefulSet"};
+const std::set<std::string> kReplaceable{"ConfigMap", "Deployment", kNetworkPolicy,
+                                         "Secret",    "Service",    "StatefulSet"};
 
 /// How a component is that is ready and has nothing more to say.
 const Readiness kSettledReadiness{.ready = true, .reason = "Ready", .message = ""};
@@ -168,12 +169,25 @@ bool is_stuck(const json& pod, const World& world) {
   return false;
 }
 
+void remove(const json& object, const World& world, std::vector<Step>& steps) {
+  const bool ours = controller_uid(object) == world.tenant.uid;
+  const bool going = at_path(object, "metadata").contains("deletionTimestamp");
+  if (ours && !going && !is_kept(object)) steps.emplace_back(deletion_of(object));
+}
+
 void remove_leftovers(const World& world, const Settled& settled, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
     if (settled.wishes_for(id) || !kReplaceable.contains(id.kind)) continue;
-    const bool ours = controller_uid(*object) == world.tenant.uid;
-    const bool going = at_path(*object, "metadata").contains("deletionTimestamp");
-    if (ours && !going && !is_kept(*object)) steps.emplace_back(deletion_of(*object));
+    remove(*object, world, steps);
+  }
+}
+
+/// Policies that are switched off may be the very reason why the tenant is not ready: they do not
+/// wait for it as other leftovers do.
+void remove_policies(const World& world, std::vector<Step>& steps) {
+  if (world.tenant.spec.network_policies) return;
+  for (const auto& [id, object] : world.children) {
+    if (id.kind == kNetworkPolicy) remove(*object, world, steps);
   }
 }
 
@@ -262,6 +276,7 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
     plan.components.push_back(std::move(entry));
   }
   remove_stuck_pods(world, plan.clean_up);
+  remove_policies(world, plan.clean_up);
   // By now every component has noted what it wishes for.
   if (ready.size() == components().size() && plan.empty()) {
     remove_leftovers(world, settled, plan.clean_up);

@@ -9,8 +9,8 @@ namespace {
 
 // The keys by which Kubernetes merges lists of objects, most telling first: a volume mount has a
 // name as well, but several mounts may share it.
-constexpr std::array<const char*, 6> kMergeKeys{"mountPath",     "uid",  "name",
-                                                "containerPort", "port", "type"};
+constexpr std::array<const char*, 5> kMergeKeys{"mountPath", "uid", "name", "containerPort",
+                                                "type"};
 
 bool is_empty(const json& value) {
   return value.is_null() || ((value.is_object() || value.is_array()) && value.empty());

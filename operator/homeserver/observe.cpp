@@ -126,6 +126,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.spec = world.resource.spec;
   tenant.version = *release;
   tenant.images = parts_.catalogue.images_for(*release);
+  tenant.operator_ns = parts_.operator_ns;
   tenant.authority_pem = parts_.authority.certificate_pem();
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);

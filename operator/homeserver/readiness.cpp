@@ -230,6 +230,14 @@ Readiness volumes_ready(const World& world) {
   return kReady;
 }
 
+Readiness network_ready(const World& world) {
+  for (const manifests::Manifest& policy : manifests::network(world.tenant)) {
+    const ChildId id = child_id(policy);
+    if (world.child(id.kind, id.name) == nullptr) return absent(id.kind, id.name);
+  }
+  return kReady;
+}
+
 Readiness exposure_ready(const World& world) {
   const std::string name = manifests::gateway_name(world.tenant);
   if (world.child("Service", name) == nullptr) return absent("Service", name);

@@ -7,6 +7,7 @@ namespace alphorn::homeserver {
 
 Readiness keys_ready(const World& world);
 Readiness volumes_ready(const World& world);
+Readiness network_ready(const World& world);
 Readiness exposure_ready(const World& world);
 Readiness certificates_ready(const World& world);
 Readiness database_ready(const World& world);

@@ -32,6 +32,7 @@ class Reconciler {
     const certificates::Authority& authority;
     Servers& servers;
     controller::EventRecorder& events;
+    std::string operator_ns;
   };
   explicit Reconciler(Parts parts) : parts_(parts) {}
 

@@ -66,7 +66,8 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   std::size_t hash = hash_of(tenant.uid);
   for (const std::string& text :
        {tenant.version, tenant.images.postgres, tenant.images.synapse, tenant.images.nginx,
-        tenant.certificate_serial, tenant.authority_pem, world.storage_classes.default_name}) {
+        tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
+        world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
   for (const auto* names : {&world.storage_classes.names, &world.storage_classes.expandable}) {

@@ -34,6 +34,8 @@ struct Tenant {
   bool database_is_unused = false;
   /// PEM of the authority that signed it, published to clients in a ConfigMap.
   std::string authority_pem;
+  /// Namespace of the operator itself, which asks the tenant's programs how they are.
+  std::string operator_ns;
 };
 
 using Manifest = json;
@@ -95,6 +97,7 @@ std::string homeserver_url(const Tenant& tenant);
 std::vector<SecretRecipe> keys(const Tenant& tenant);  // keys.cpp
 Manifests volumes(const Tenant& tenant);               // volumes.cpp: kept claims, no owner
 Manifests authority(const Tenant& tenant);             // authority.cpp: the CA's ConfigMap
+Manifests network(const Tenant& tenant);               // network.cpp: who may talk to whom
 Manifests database(const Tenant& tenant);              // database.cpp
 Manifests homeserver(const Tenant& tenant);            // homeserver.cpp + homeserver_config.cpp
 Manifests gateway(const Tenant& tenant);               // gateway.cpp + gateway_config.cpp

@@ -15,6 +15,8 @@ constexpr const char* kServerName = "tpldomain.example";
 constexpr const char* kUploadSize = "7654321M";
 constexpr const char* kSerial = "TPLSERIAL";
 constexpr const char* kAuthority = "TPLAUTHORITY";
+// Where the contestants are told that they run.
+constexpr const char* kOperatorNamespace = "alphorn-system";
 constexpr const char* kRelease = "1.163.2";
 
 manifests::Tenant placeholder_tenant() {
@@ -32,6 +34,7 @@ manifests::Tenant placeholder_tenant() {
   tenant.images = {.postgres = "bench/postgres:15",
                    .synapse = std::string("bench/synapse:v") + kRelease,
                    .nginx = "bench/nginx:1"};
+  tenant.operator_ns = kOperatorNamespace;
   tenant.certificate_serial = kSerial;
   tenant.authority_pem = kAuthority;
   return tenant;

@@ -83,7 +83,8 @@ kube::Kind kind_of(const json& manifest) {
     std::map<std::string, kube::Kind> result;
     for (const kube::Kind& kind :
          {kube::kinds::kConfigMap, kube::kinds::kDeployment, kube::kinds::kPersistentVolumeClaim,
-          kube::kinds::kSecret, kube::kinds::kService, kube::kinds::kStatefulSet}) {
+          kube::kinds::kSecret, kube::kinds::kService, kube::kinds::kStatefulSet,
+          kube::kinds::kNetworkPolicy}) {
       result.emplace(kind.api_version() + " " + kind.name, kind);
     }
     return result;

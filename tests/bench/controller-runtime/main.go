@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -129,6 +130,7 @@ func cacheOptions() cache.Options {
 			&corev1.ConfigMap{}: labelled, &corev1.Secret{}: labelled,
 			&corev1.PersistentVolumeClaim{}: labelled, &corev1.Service{}: labelled,
 			&appsv1.StatefulSet{}: labelled, &appsv1.Deployment{}: labelled,
+			&networkingv1.NetworkPolicy{}: labelled,
 			&corev1.Pod{}: {Label: ours, Transform: func(object any) (any, error) {
 				if pod, ok := object.(*corev1.Pod); ok {
 					pod.Spec = corev1.PodSpec{}
@@ -145,7 +147,7 @@ func configOf(workers int) config.Controller {
 
 func setUp(ctx context.Context, manager ctrl.Manager, reconciler *Reconciler) error {
 	children := []client.Object{&corev1.ConfigMap{}, &corev1.Secret{}, &corev1.PersistentVolumeClaim{},
-		&corev1.Service{}, &appsv1.StatefulSet{}, &appsv1.Deployment{}, &corev1.Pod{}}
+		&corev1.Service{}, &appsv1.StatefulSet{}, &appsv1.Deployment{}, &networkingv1.NetworkPolicy{}, &corev1.Pod{}}
 	builder := ctrl.NewControllerManagedBy(manager).Named("homeserver").For(&CompanyHomeserver{})
 	toTenant := handler.EnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []reconcile.Request {
 		name := object.GetLabels()[tenantLabel]

@@ -13,6 +13,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -96,6 +97,8 @@ func newObject(kind string) (client.Object, error) {
 		return &appsv1.StatefulSet{}, nil
 	case "Deployment":
 		return &appsv1.Deployment{}, nil
+	case "NetworkPolicy":
+		return &networkingv1.NetworkPolicy{}, nil
 	}
 	return nil, fmt.Errorf("the template has a %s, which is not expected", kind)
 }

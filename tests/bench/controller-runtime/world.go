@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,7 +41,7 @@ func (w *world) add(kind string, object client.Object) {
 
 // observe reads everything that belongs to a tenant from the cache, by index.
 func observe(ctx context.Context, reader client.Reader, tenant *CompanyHomeserver) (*world, error) {
-	w := &world{tenant: tenant, children: make(map[childID]client.Object, 16)}
+	w := &world{tenant: tenant, children: make(map[childID]client.Object, 19)}
 	options := []client.ListOption{client.InNamespace(tenant.Namespace),
 		client.MatchingFields{tenantIndex: tenant.Name}}
 	var (
@@ -50,9 +51,10 @@ func observe(ctx context.Context, reader client.Reader, tenant *CompanyHomeserve
 		services    corev1.ServiceList
 		sets        appsv1.StatefulSetList
 		deployments appsv1.DeploymentList
+		policies    networkingv1.NetworkPolicyList
 		pods        corev1.PodList
 	)
-	for _, list := range []client.ObjectList{&maps, &secrets, &claims, &services, &sets, &deployments, &pods} {
+	for _, list := range []client.ObjectList{&maps, &secrets, &claims, &services, &sets, &deployments, &policies, &pods} {
 		if err := reader.List(ctx, list, options...); err != nil {
 			return nil, err
 		}
@@ -74,6 +76,9 @@ func observe(ctx context.Context, reader client.Reader, tenant *CompanyHomeserve
 	}
 	for index := range deployments.Items {
 		w.add("Deployment", &deployments.Items[index])
+	}
+	for index := range policies.Items {
+		w.add("NetworkPolicy", &policies.Items[index])
 	}
 	w.pods = len(pods.Items)
 	w.leaf = parseCertificate(w.secretValue(tenant.Name+"-gateway-tls", "tls.crt"))
@@ -129,6 +134,8 @@ func differs(desired, actual client.Object) bool {
 		return !equality.Semantic.DeepDerivative(desired.Spec, actual.(*appsv1.StatefulSet).Spec)
 	case *appsv1.Deployment:
 		return !equality.Semantic.DeepDerivative(desired.Spec, actual.(*appsv1.Deployment).Spec)
+	case *networkingv1.NetworkPolicy:
+		return !equality.Semantic.DeepDerivative(desired.Spec, actual.(*networkingv1.NetworkPolicy).Spec)
 	}
 	return true
 }
@@ -211,6 +218,9 @@ func (w *world) readinessOf(component string) readiness {
 	case "volumes":
 		return w.allThere(childID{"PersistentVolumeClaim", name + "-database-data"},
 			childID{"PersistentVolumeClaim", name + "-media"})
+	case "network":
+		return w.allThere(childID{"NetworkPolicy", name + "-database"}, childID{"NetworkPolicy", name + "-homeserver"},
+			childID{"NetworkPolicy", name + "-gateway"})
 	case "exposure":
 		return w.allThere(childID{"Service", name + "-gateway"})
 	case "database":

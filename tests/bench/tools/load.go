@@ -102,7 +102,8 @@ func textOf(wished wish) string {
 
 var collections = map[string]string{"ConfigMap": "/api/v1/%s/configmaps/", "Secret": "/api/v1/%s/secrets/",
 	"Service": "/api/v1/%s/services/", "PersistentVolumeClaim": "/api/v1/%s/persistentvolumeclaims/",
-	"StatefulSet": "/apis/apps/v1/%s/statefulsets/", "Deployment": "/apis/apps/v1/%s/deployments/"}
+	"StatefulSet": "/apis/apps/v1/%s/statefulsets/", "Deployment": "/apis/apps/v1/%s/deployments/",
+	"NetworkPolicy": "/apis/networking.k8s.io/v1/%s/networkpolicies/"}
 
 func bodyOf(text string, stamp bool) body {
 	var object struct {

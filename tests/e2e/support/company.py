@@ -24,6 +24,7 @@ CHILDREN = {
     "Service": ["{}-database", "{}-homeserver", "{}-gateway"],
     "StatefulSet": ["{}-database", "{}-homeserver"],
     "Deployment": ["{}-gateway"],
+    "NetworkPolicy": ["{}-database", "{}-homeserver", "{}-gateway"],
 }
 KEPT_KINDS = ("PersistentVolumeClaim", "Secret")
 

@@ -194,5 +194,31 @@ TEST(Exposure, AsksForANodePortOnlyWhenToldTo) {
       exposure(tenant_of("nodeport-any"))[0].at("spec").at("ports")[0].contains("nodePort"));
 }
 
+TEST(Network, HasNoPoliciesWhenTheyAreSwitchedOff) {
+  EXPECT_EQ(network(tenant_of("minimal")).size(), 3U);
+  EXPECT_TRUE(network(tenant_of("without-network-policies")).empty());
+}
+
+/// The ports of the homeserver's last arrow, the one that leads outside.
+json ports_outside(const std::string& sample) {
+  const Tenant tenant = tenant_of(sample);
+  const Manifest policy = find(network(tenant), "NetworkPolicy", homeserver_name(tenant));
+  return policy.at("spec").at("egress").back().at("ports");
+}
+
+TEST(Network, LetsWhoFederatesCallEveryPortAndOthersPushServicesOnly) {
+  const json any = {{"protocol", "TCP"}};
+  const json https = {{"protocol", "TCP"}, {"port", 443}};
+  EXPECT_EQ(ports_outside("open-federation"), json::array({any}));
+  EXPECT_EQ(ports_outside("minimal"), json::array({https}));
+}
+
+TEST(Network, LetsTheHomeserverCallPrivateNetworksThatFederationNames) {
+  const Tenant tenant = tenant_of("full");
+  const Manifest policy = find(network(tenant), "NetworkPolicy", homeserver_name(tenant));
+  EXPECT_THAT(policy.at("spec").at("egress").back().at("to"),
+              testing::Contains(json{{"ipBlock", {{"cidr", "10.20.0.0/16"}}}}));
+}
+
 }  // namespace
 }  // namespace alphorn::manifests

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "api/quantity.hpp"
@@ -18,6 +19,38 @@ const std::vector<std::string> kSamples{"minimal", "full", "nodeport", "server-n
 
 bool is_kept(const Manifest& manifest) {
   return at_path(manifest, "metadata/labels").contains(kKeepLabel);
+}
+
+/// How many policies select the pod.
+int policies_over(const json& pod, const Tenant& tenant) {
+  int count = 0;
+  for (const Manifest& policy : network(tenant)) {
+    const json& match = policy.at("spec").at("podSelector").at("matchLabels");
+    const json& labels = pod.at("metadata").at("labels");
+    const bool selects =
+        std::all_of(match.items().begin(), match.items().end(), [&](const auto& label) {
+          return labels.contains(label.key()) && labels.at(label.key()) == label.value();
+        });
+    if (selects) ++count;
+  }
+  return count;
+}
+
+TEST(EveryPod, IsUnderOnePolicyThatSpeaksOfBothDirections) {
+  const Tenant tenant = tenant_of("minimal");
+  for (const json& pod : all_pods(tenant)) {
+    EXPECT_EQ(policies_over(pod, tenant), 1) << pod.at("metadata");
+  }
+  for (const Manifest& policy : network(tenant)) {
+    EXPECT_EQ(policy.at("spec").at("policyTypes"), json::array({"Ingress", "Egress"}));
+  }
+}
+
+TEST(EveryPod, OfAnotherTenantOfTheNamespaceIsUnderNoPolicyOfThisOne) {
+  const Tenant tenant = tenant_of("minimal");
+  Tenant other = tenant;
+  other.name = "bravo";
+  for (const json& pod : all_pods(other)) EXPECT_EQ(policies_over(pod, tenant), 0);
 }
 
 TEST(EveryPod, IsRestricted) {

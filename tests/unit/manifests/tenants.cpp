@@ -48,6 +48,7 @@ Tenant tenant_of(const std::string& sample) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
   tenant.database_is_unused = object.spec.hibernated;
+  tenant.operator_ns = "alphorn-system";
   tenant.certificate_serial = "1f2e3d";
   tenant.authority_pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
   return tenant;
@@ -57,7 +58,7 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
   return {{"keys", secrets(tenant)},        {"volumes", volumes(tenant)},
           {"authority", authority(tenant)}, {"exposure", exposure(tenant)},
           {"database", database(tenant)},   {"homeserver", homeserver(tenant)},
-          {"gateway", gateway(tenant)}};
+          {"gateway", gateway(tenant)},     {"network", network(tenant)}};
 }
 
 Manifests all_manifests(const Tenant& tenant) {

@@ -137,7 +137,7 @@ TEST(Diff, LostLabelOfAKeySecretIsMendedWithoutTouchingItsValues) {
          [](json& secret) { secret["metadata"]["labels"].erase("alphorn.dev/keep"); });
   const Plan plan = plan_of(world);
   EXPECT_THAT(steps_of(plan), testing::ElementsAre("apply Secret acme-homeserver-keys"));
-  EXPECT_FALSE(std::get<Apply>(plan.components.at(1).steps.front()).manifest.contains("data"));
+  EXPECT_FALSE(std::get<Apply>(plan.components.at(2).steps.front()).manifest.contains("data"));
 }
 
 TEST(Diff, VolumeThatCannotGrowIsLeftAsItIsAndHoldsNothingUp) {
@@ -205,6 +205,27 @@ TEST(Diff, LeftoverOfOursIsRemovedWithPreconditions) {
   const Plan plan = plan_of(world);
   ASSERT_EQ(plan.clean_up.size(), 1U);
   EXPECT_EQ(std::get<Delete>(plan.clean_up[0]).resource_version, "7");
+}
+
+TEST(Diff, EditedPolicyIsPutBack) {
+  World world = a_running_tenant();
+  change(world, "NetworkPolicy", "acme-database", [](json& policy) {
+    policy["spec"]["ingress"][0]["ports"].push_back({{"protocol", "TCP"}, {"port", 22}});
+  });
+  EXPECT_THAT(steps_of(plan_of(world)), testing::ElementsAre("apply NetworkPolicy acme-database"));
+}
+
+TEST(Diff, PoliciesGoWhenTheyAreSwitchedOffAlsoWhileTheTenantIsNotReady) {
+  World world = a_running_tenant();
+  world.gateway = Answer{.problem = "the gateway cannot be reached"};
+  EXPECT_TRUE(plan_of(world).empty());
+  world.tenant.spec.network_policies = false;
+  EXPECT_THAT(steps_of(plan_of(world)),
+              testing::UnorderedElementsAre("delete NetworkPolicy acme-database",
+                                            "delete NetworkPolicy acme-gateway",
+                                            "delete NetworkPolicy acme-homeserver"));
+  converge(world);
+  EXPECT_EQ(world.child("NetworkPolicy", "acme-database"), nullptr);
 }
 
 TEST(Diff, CertificateIsRenewedAtTwoThirdsOfItsLife) {

@@ -111,7 +111,8 @@ World a_new_tenant() {
       .spec = world.resource.spec,
       .version = "1.163.2",
       .images = {.postgres = "postgres:15", .synapse = "synapse:v1.163.2", .nginx = "nginx:1"},
-      .authority_pem = "PEM"};
+      .authority_pem = "PEM",
+      .operator_ns = "alphorn-system"};
   world.storage_classes = {.names = {"standard"}, .expandable = {}, .default_name = "standard"};
   return world;
 }

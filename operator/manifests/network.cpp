@@ -1,0 +1,130 @@
+#include <array>
+
+#include "manifests/vocabulary.hpp"
+
+// A pod that a policy selects has the arrows that are drawn here and no others; docs/isolation.md
+// shows them as a table. The node may always knock at its own pods: probes need no arrow.
+namespace alphorn::manifests {
+namespace {
+
+/// What Synapse calls no one at: private networks, those that are set aside, multicast.
+constexpr std::array kInnerNetworks{
+    "0.0.0.0/8",     "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+    "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"};
+/// All addresses of the world of IPv6 are in 2000::/3.
+constexpr const char* kWorld6 = "2000::/3";
+constexpr std::array kInnerNetworks6{"2001:db8::/32"};
+
+constexpr const char* kNamespaceName = "kubernetes.io/metadata.name";
+/// Where the name service is asked: port 53 of its Service leads to 53 of its pods, or to 5353
+/// where they are not allowed the lower one.
+constexpr std::array kDnsPorts{53, 5353};
+constexpr const char* kNodeLocalDns = "169.254.20.10/32";
+
+json tcp(int number) { return {{"protocol", "TCP"}, {"port", number}}; }
+
+/// Only the tenant's own: another program of the namespace may be called the same.
+json pods_of(const Tenant& tenant, const std::string& component) {
+  json match = selector(tenant, component);
+  match[kTenantLabel] = tenant.name;
+  return {{"matchLabels", match}};
+}
+
+json namespace_called(const std::string& name) {
+  return {{"matchLabels", {{kNamespaceName, name}}}};
+}
+
+json from(const json& peers, const json& ports) { return {{"from", peers}, {"ports", ports}}; }
+json to(const json& peers, const json& ports) { return {{"to", peers}, {"ports", ports}}; }
+
+json name_service() {
+  json ports = json::array();
+  for (const int port : kDnsPorts) {
+    for (const char* protocol : {"UDP", "TCP"}) {
+      ports.push_back({{"protocol", protocol}, {"port", port}});
+    }
+  }
+  const json servers = {{"namespaceSelector", namespace_called("kube-system")},
+                        {"podSelector", {{"matchLabels", {{"k8s-app", "kube-dns"}}}}}};
+  return to(json::array({servers, {{"ipBlock", {{"cidr", kNodeLocalDns}}}}}), ports);
+}
+
+json addresses(const std::string& cidr, const json& except) {
+  json block = {{"cidr", cidr}};
+  if (!except.empty()) block["except"] = except;
+  return {{"ipBlock", block}};
+}
+
+json public_addresses() {
+  return json::array({addresses("0.0.0.0/0", kInnerNetworks), addresses(kWorld6, kInnerNetworks6)});
+}
+
+json peers_of_federation(const Tenant& tenant) {
+  json peers = public_addresses();
+  for (const std::string& network : tenant.spec.federation.private_networks) {
+    peers.push_back(addresses(network, json::array()));
+  }
+  // Where a public address leads to a gateway of this cluster, the way may end at its pod before a
+  // policy is asked.
+  const json gateways = {{"app.kubernetes.io/name", "gateway"}, {kManagedByLabel, kManagedBy}};
+  peers.push_back(
+      {{"namespaceSelector", json::object()}, {"podSelector", {{"matchLabels", gateways}}}});
+  return peers;
+}
+
+/// Servers of other companies, whose names may carry any port; for those who talk to none, the push
+/// services that phones are woken by.
+json world_outside(const Tenant& tenant) {
+  if (!federates(tenant)) return to(public_addresses(), json::array({tcp(kHttpsPort)}));
+  return to(peers_of_federation(tenant), json::array({{{"protocol", "TCP"}}}));
+}
+
+Manifest policy(const Tenant& tenant, const std::string& component, const std::string& name,
+                const json& ingress, const json& egress) {
+  json spec = {{"podSelector", pods_of(tenant, component)},
+               {"policyTypes", json::array({"Ingress", "Egress"})},
+               {"ingress", ingress}};
+  if (!egress.empty()) spec["egress"] = egress;  // the API server keeps no empty list
+  return {{"apiVersion", "networking.k8s.io/v1"},
+          {"kind", "NetworkPolicy"},
+          {"metadata", metadata(tenant, "network", name)},
+          {"spec", spec}};
+}
+
+Manifest database_policy(const Tenant& tenant) {
+  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
+  return policy(tenant, "database", database_name(tenant),
+                json::array({from(json::array({homeserver}), json::array({tcp(kDatabasePort)}))}),
+                json::array());
+}
+
+Manifest homeserver_policy(const Tenant& tenant) {
+  const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
+  const json asking_operator = {
+      {"namespaceSelector", namespace_called(tenant.operator_ns)},
+      {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
+  const json database = {{"podSelector", pods_of(tenant, "database")}};
+  return policy(tenant, "homeserver", homeserver_name(tenant),
+                json::array({from(json::array({gateway, asking_operator}),
+                                  json::array({tcp(kHomeserverPort)}))}),
+                json::array({to(json::array({database}), json::array({tcp(kDatabasePort)})),
+                             name_service(), world_outside(tenant)}));
+}
+
+Manifest gateway_policy(const Tenant& tenant) {
+  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
+  const json everybody = {{"ports", json::array({tcp(kGatewayPort)})}};
+  return policy(tenant, "gateway", gateway_name(tenant), json::array({everybody}),
+                json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
+                             name_service()}));
+}
+
+}  // namespace
+
+Manifests network(const Tenant& tenant) {
+  if (!tenant.spec.network_policies) return {};
+  return {database_policy(tenant), homeserver_policy(tenant), gateway_policy(tenant)};
+}
+
+}  // namespace alphorn::manifests
