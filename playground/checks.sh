@@ -100,7 +100,7 @@ lint() {
   cd "$ROOT"
   cpp_sources | xargs -r clang-format --dry-run -Werror || complaints+=("formatting (./dev format)")
   shell_sources | xargs -r shellcheck -x || complaints+=(shellcheck)
-  cpp_sources | grep -E '^(lib|operator|provisioner)/.*\.cpp$' |
+  cpp_sources | grep -E '^(lib|operator|playground|provisioner)/.*\.cpp$' |
     xargs -r -P "$(build_jobs)" -n 4 clang-tidy -quiet -p build/dev || complaints+=(clang-tidy)
   ((${#complaints[@]} == 0)) || fail "lint: $(printf '%s, ' "${complaints[@]}" | sed 's/, $//')"
   say "Nothing to complain about."
