@@ -47,12 +47,13 @@ make_certificates() (
     make_pair ca-cluster "$name-server" "/CN=$name" serverAuth DNS:localhost,IP:127.0.0.1
   done
   make_pair ca-cluster kube-proxy /CN=system:kube-proxy clientAuth
+  make_pair ca-cluster netpol /CN=playground-netpol clientAuth
   make_pair ca-cluster admin /O=system:masters/CN=admin clientAuth
   if [[ ! -f $PKI/service-account.pub ]]; then
     openssl genrsa -out "$PKI/service-account.key" 2048 2>/dev/null
     openssl rsa -in "$PKI/service-account.key" -pubout -out "$PKI/service-account.pub" 2>/dev/null
   fi
-  for name in kube-controller-manager kube-scheduler kube-proxy; do
+  for name in kube-controller-manager kube-scheduler kube-proxy netpol; do
     write_kubeconfig "$name" "$STATE/config/$name.kubeconfig"
   done
   write_kubeconfig kubelet-client "$STATE/config/kubelet.kubeconfig"

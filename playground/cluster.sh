@@ -159,10 +159,21 @@ import_images() {
   done < <(image_archives "$1")
 }
 
+# Effect: NetworkPolicies are enforced, by the program that was built last.
+start_netpol() {
+  local program pid
+  program="$(readlink -f "$(built_netpol)/alphorn-netpol")"
+  pid="$(running netpol || true)"
+  if [[ -n $pid && $(readlink "/proc/$pid/exe") != "$program" ]]; then stop netpol 10; fi
+  launch netpol "$program" "$CONFIG/netpol.kubeconfig" "$STATE/netpol.nft"
+  await "NetworkPolicies (see: ./dev logs netpol)" 60 nft list table "${NETPOL_TABLE[@]}"
+}
+
 # Effect: name service, storage and the node itself are ready, not only said to be from before.
 start_addons() {
   sed "s|ADDONS_IMAGE|$(addons_image)|; s|DNS_ADDRESS|$DNS_ADDRESS|; s|NODE_ADDRESS|$NODE_ADDRESS|; s|VOLUMES|$STATE/volumes|" \
     "$PLAYGROUND/manifests/cluster.yaml" | kubectl apply --server-side --force-conflicts -f -
+  start_netpol
   kubectl wait --for=condition=Ready node/node1 --timeout=90s
   kubectl -n kube-system rollout status deployment/coredns --timeout=120s
   kubectl -n kube-system rollout status deployment/volume-provisioner --timeout=120s
@@ -188,7 +199,7 @@ playground_processes() {
   for entry in /proc/[0-9]*; do
     exe="$(readlink "$entry/exe" 2>/dev/null)" || continue
     case "$exe" in
-      "$CACHE"/bin/hyperkube-*/hyperkube* | "$CACHE"/bin/containerd-*)
+      "$CACHE"/bin/hyperkube-*/hyperkube* | "$CACHE"/bin/containerd-* | "$CACHE"/bin/netpol-*)
         # Somebody's own use of the same programs (contract tests, kubectl) is not the cluster's.
         ! tr '\0' ' ' <"$entry/cmdline" 2>/dev/null | grep -qE "$STATE|$RUN" || printf '%s\n' "${entry#/proc/}"
         ;;
@@ -203,7 +214,7 @@ stop_programs() {
       printf 'cri-clean could not remove every pod; the rest is ended by force\n'
   fi
   local name
-  for name in kube-scheduler kube-controller-manager kube-proxy; do stop "$name" 10; done
+  for name in netpol kube-scheduler kube-controller-manager kube-proxy; do stop "$name" 10; done
   stop kube-apiserver 15
   stop etcd 10
   stop containerd 10

@@ -4,6 +4,7 @@
 NODE_BRIDGE=kube0
 BEFORE="$STATE/before"
 RULE_MARK=alphorn-playground
+NETPOL_TABLE=(inet alphorn_netpol) # as playground/netpol/rules.hpp calls it
 HOSTS_MARK='# alphorn-playground'
 CGROUP_LEAF=alphorn-playground-host
 
@@ -151,6 +152,7 @@ drop_rules() {
     "$tool-restore" -w <<<"$rules"
   done
   drop_empty_tables
+  nft delete table "${NETPOL_TABLE[@]}" 2>/dev/null || true
 }
 
 # iptables leaves its empty tables behind; those that were not there before go too.

@@ -123,9 +123,11 @@ everything_built() {
   [[ -z $(missing_packages cluster images cpp) ]] || return 1
   [[ -d $(runtime_folder) && -f $ROOT/build/operator-folder && $(built_operator) == "$(operator_folder)" ]] ||
     return 1
+  [[ -f $ROOT/build/netpol-folder && $(built_netpol) == "$(netpol_folder)" ]] || return 1
   while read -r file; do
     [[ -f $file ]] || return 1
-  done < <(printf '%s\n' "$(hyperkube_folder)/hyperkube" "$(addons_folder)/addons"; image_archives yes)
+  done < <(printf '%s\n' "$(hyperkube_folder)/hyperkube" "$(addons_folder)/addons" \
+    "$(netpol_folder)/alphorn-netpol"; image_archives yes)
 }
 
 # Effect: the operator's image exists; prints where, and nothing else, for what pushes it somewhere.

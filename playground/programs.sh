@@ -24,6 +24,10 @@ operator_folder() {
   printf '%s/bin/operator-%s' "$CACHE" \
     "$(key_of "release" -- CMakeLists.txt CMakePresets.json cmake lib operator crds)"
 }
+netpol_folder() {
+  printf '%s/bin/netpol-%s' "$CACHE" \
+    "$(key_of "release" -- CMakeLists.txt CMakePresets.json cmake lib playground/netpol)"
+}
 
 build_go() { # folder program flags
   local folder="$1" program="$2" flags="$3"
@@ -73,28 +77,31 @@ build_preset() {
     cmake --build "build/$preset" -j "$(build_jobs)" ${1:+--target "$@"})
 }
 
-# Effect: the operator is built, and its cache folder is written down for the steps that follow: the
-# sources may change under them.
-build_operator() {
-  local folder binary
-  folder="$(operator_folder)"
-  if [[ ! -x $folder/alphorn-operator ]]; then
-    build_preset release alphorn-operator
-    while [[ $(operator_folder) != "$folder" ]]; do
+# build_cpp NAME TARGET PLACE: effect: the program is built into the folder that NAME_folder prints, and
+# that folder is written down for the steps that follow: the sources may change under them.
+build_cpp() {
+  local name="$1" target="$2" binary="$ROOT/build/release/$3/$2" folder
+  folder="$("${name}_folder")"
+  if [[ ! -x $folder/$target ]]; then
+    build_preset release "$target"
+    while [[ $("${name}_folder") != "$folder" ]]; do
       printf 'the sources changed while they were compiled: once more\n'
-      folder="$(operator_folder)"
-      build_preset release alphorn-operator
+      folder="$("${name}_folder")"
+      build_preset release "$target"
     done
-    binary="$ROOT/build/release/operator/alphorn-operator"
     [[ -x $binary ]] || fail "the release build left no $binary"
     mkdir -p "$folder"
-    install -m 755 "$binary" "$folder/alphorn-operator.part"
-    mv "$folder/alphorn-operator.part" "$folder/alphorn-operator"
-    keep_newest 5 "$CACHE/bin/operator-"
+    install -m 755 "$binary" "$folder/$target.part"
+    mv "$folder/$target.part" "$folder/$target"
+    keep_newest 5 "$CACHE/bin/$name-"
   fi
   mkdir -p "$ROOT/build"
-  printf '%s\n' "$folder" >"$ROOT/build/operator-folder"
+  printf '%s\n' "$folder" >"$ROOT/build/$name-folder"
 }
 
-# The operator that build_operator made last, in this checkout.
+build_operator() { build_cpp operator alphorn-operator operator; }
+build_netpol() { build_cpp netpol alphorn-netpol playground/netpol; }
+
+# What was built last, in this checkout.
 built_operator() { cat "$ROOT/build/operator-folder"; }
+built_netpol() { cat "$ROOT/build/netpol-folder"; }

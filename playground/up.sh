@@ -20,13 +20,14 @@ up() {
   step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
   step "Name service and volume provisioner" build_addons
   step "containerd, runc, network plug-ins" unpack_runtime
+  step "Enforcement of NetworkPolicies" build_netpol
   [[ $mode == cluster ]] || step "alphorn-operator" build_operator
   step "Images of the cluster" build_system_images
   step "Images of tenants (Postgres, Synapse, nginx)" build_tenant_images
   [[ $mode == cluster ]] || step "Image of the operator" build_image operator
   step "Cluster" start_cluster
   step "Images into the cluster" import_images "$([[ $mode == cluster ]] && echo no || echo yes)"
-  step "Name service and storage class" start_addons
+  step "Name service, storage class, NetworkPolicies" start_addons
   [[ $mode == cluster ]] || step "Chart alphorn" install_chart
   [[ $mode != all ]] || step "Tenant acme" start_tenant
   say "Up after $(since "$began" | sed 's/^ *//')."
