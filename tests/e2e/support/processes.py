@@ -24,6 +24,10 @@ class Process:
         rows = (line.split() for line in self._read("mountinfo").splitlines())
         return [(row[4], row[5].split(",")) for row in rows]
 
+    def network(self, table):
+        """The rows of /proc/PID/net/TABLE, split into words, without the heading."""
+        return [line.split() for line in self._read(f"net/{table}").splitlines()[1:]]
+
     def command_line(self):
         return self._read("cmdline").replace("\0", " ").strip()
 
