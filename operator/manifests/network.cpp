@@ -99,6 +99,7 @@ Manifest database_policy(const Tenant& tenant) {
                 json::array());
 }
 
+/// By the label that the chart gives the operator's pods, whatever its release is called.
 Manifest homeserver_policy(const Tenant& tenant) {
   const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
   const json asking_operator = {

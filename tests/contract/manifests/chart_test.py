@@ -107,6 +107,11 @@ class Chart(unittest.TestCase):
             )
         )
 
+    def test_the_operators_pods_carry_the_label_by_which_tenants_let_it_in(self):
+        (deployment,) = of_kind(self.rendered, "Deployment")
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        self.assertEqual(labels["app.kubernetes.io/name"], "alphorn-operator")
+
     def test_is_valid_with_the_playgrounds_values_and_every_option(self):
         rendered = render(
             "-f", ROOT / "playground" / "values.yaml",
