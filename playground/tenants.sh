@@ -86,6 +86,11 @@ status_text() {
   fi
   say "Cluster    running, kubeconfig $ADMIN_CONFIG"
   say "Audit log  $AUDIT_LOG"
+  if running netpol >/dev/null; then
+    say "Policies   enforced, as $STATE/netpol.nft says"
+  else
+    say "Policies   NOT enforced any more when they change: netpol has ended; start it: ./dev up"
+  fi
   list="$(tenants)"
   publish_hosts "$list"
   count="$(jq length <<<"$list")"
