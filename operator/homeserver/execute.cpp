@@ -144,8 +144,9 @@ class Execution {
     // What exists and is not in the cache carries no label of ours, and somebody else may have made
     // it; or an earlier answer was lost.
     const auto found = find_ours({.kind = kind, .ns = world_.tenant.ns, .name = name});
-    if (found && !differs(manifest, *found)) return;
-    apply_over(kind, found ? with_mark_of(*found, manifest) : manifest);
+    // Nothing is there: the conflict was over something else, such as a quota that many draw on.
+    if (!found) return apply_new(kind, manifest);
+    if (differs(manifest, *found)) apply_over(kind, with_mark_of(*found, manifest));
   }
 
   /// Whom a claim was made for is said once, by whoever creates it; an apply that left it out would

@@ -108,7 +108,8 @@ std::chrono::milliseconds Reconciler::tell(const json& status, const World& worl
   return {};
 }
 
-/// False when the object is not the one that was seen: the next pass sees what it is now.
+/// False when the object is gone. A conflict is not the end: another object of that name needs its
+/// own pass, and a server may have other reasons for one.
 bool Reconciler::write_status(const json& status, const World& world, std::stop_token stop) {
   json object = subject_of(world);
   object["status"] = status;
@@ -121,7 +122,7 @@ bool Reconciler::write_status(const json& status, const World& world, std::stop_
                                         stop));
     return true;
   } catch (const kube::ApiError& error) {
-    if (!error.is_not_found() && !error.is_conflict()) throw;
+    if (!error.is_not_found()) throw;
     return false;
   }
 }
