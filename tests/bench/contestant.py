@@ -196,7 +196,7 @@ class Run:
         """The bytes of JSON that a careful cache holds: one namespace's objects, times their number."""
         text = self.cluster.kubectl(
             "get", "companyhomeservers,configmaps,secrets,persistentvolumeclaims,services,"
-            "statefulsets,deployments", "-n", "bench-000", "-o", "json", "--show-managed-fields=false")
+            "statefulsets,deployments,networkpolicies", "-n", "bench-000", "-o", "json", "--show-managed-fields=false")
         items = [item for item in json.loads(text)["items"]
                  if item["metadata"]["name"] != "kube-root-ca.crt"]
         size = sum(len(json.dumps(item, separators=(",", ":"))) for item in items)
@@ -206,7 +206,7 @@ class Run:
         """Every child, without what a server or a random generator makes of it."""
         objects = {}
         for kind in ("configmaps", "secrets", "persistentvolumeclaims", "services", "statefulsets",
-                     "deployments"):
+                     "deployments", "networkpolicies"):
             text = self.cluster.kubectl("get", kind, "-A", "-o", "json", "--show-managed-fields",
                                         "-l", "alphorn.dev/tenant")
             for item in json.loads(text)["items"]:
