@@ -8,6 +8,7 @@ namespace {
 constexpr int kPage = 500;
 constexpr std::chrono::seconds kWatchTime{300};
 constexpr std::chrono::seconds kVeryShort{1};
+constexpr std::chrono::seconds kUntilServed{10};
 
 kube::FieldPaths with_bookkeeping(kube::FieldPaths paths) {
   paths.insert(paths.end(), kube::bookkeeping().begin(), kube::bookkeeping().end());
@@ -45,6 +46,12 @@ void Informer::run(std::stop_token stop) {
       if (!options_.streaming_list) list(stop);
       const Start start = options_.streaming_list ? Start::everything : Start::known;
       if (watch(start, stop) == Next::end) return;
+    } catch (const kube::ApiError& error) {
+      if (is_absence(error)) {
+        wait_until_served(stop);
+      } else {
+        back_off("list", error.what(), stop);
+      }
     } catch (const std::exception& error) {
       back_off("list", error.what(), stop);
     }
@@ -56,6 +63,7 @@ void Informer::list(const std::stop_token& stop) {
   Objects objects;
   objects.reserve(fresh.items.size());
   for (const kube::RawObject& item : fresh.items) objects.push_back(store_.pack(item));
+  served_ = true;
   replace(objects, fresh.resource_version);
 }
 
@@ -131,6 +139,7 @@ Informer::Next Informer::watch(Start start, const std::stop_token& stop) {
         back_off("watch", "it ended at once without an event", stop);
       }
     } catch (const kube::ApiError& error) {
+      if (is_absence(error)) throw;
       if (on_refusal(error, start, stop)) return Next::relist;
     } catch (const http::TransportError& error) {
       if (error.kind() == http::TransportError::Kind::stopped) return Next::end;
@@ -163,6 +172,7 @@ bool Informer::on_listed(const kube::WatchEvent& event) {
   using Type = kube::WatchEvent::Type;
   if (event.type == Type::bookmark) {
     if (!event.is_end_of_list()) return false;
+    served_ = true;
     replace(std::exchange(listed_, {}), event.object.resource_version);
     return true;
   }
@@ -215,6 +225,20 @@ void Informer::schedule_resync() {
   const double jitter = 0.9 + 0.2 * options_.environment.random();
   resync_due_ = options_.environment.clock->now() +
                 std::chrono::duration_cast<std::chrono::seconds>(options_.resync * jitter);
+}
+
+bool Informer::is_absence(const kube::ApiError& error) const {
+  return options_.optional && error.is_not_found();
+}
+
+/// What is not served has no objects: to know that is to be synced.
+void Informer::wait_until_served(const std::stop_token& stop) {
+  if (served_) spdlog::info("{}: the server does not know this kind", options_.kind.plural);
+  served_ = false;
+  replace({}, store_.resource_version());
+  // When the kind comes its versions begin anew.
+  from_most_recent_ = true;
+  options_.environment.wait(kUntilServed, stop);
 }
 
 void Informer::back_off(const char* doing, const std::string& problem,

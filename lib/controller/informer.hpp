@@ -30,6 +30,9 @@ struct InformerOptions {
   bool streaming_list = true;
   /// Longest silence of a watch before its connection counts as dead: three bookmarks missed.
   std::chrono::seconds idle{180};
+  /// A cluster may do without this kind, as with one of a CustomResourceDefinition: while it is not
+  /// served it has no objects, and is asked for again now and then.
+  bool optional = false;
   /// How often, with 10 % of jitter, every stored object is handed to the handlers once more
   /// (before and after being the same object).
   std::chrono::seconds resync = std::chrono::hours{10};
@@ -47,9 +50,9 @@ struct InformerOptions {
 /// can), then watch, for ever, with back-off, bookmarks, 410 and re-lists as client-go's reflector
 /// does. While it lists again readers see the old content. Handlers are called on the
 /// informer's thread, with the object before (null: added) and after (null: deleted); they must be
-/// quick and must not throw, and stop() must come before what they use is destroyed. While the first
-/// list is handed over synced() is still false: add those keys with low priority. Owns one thread
-/// from start() until destruction.
+/// quick and must not throw, and stop() must come before what they use is destroyed. While the
+/// first list is handed over synced() is still false: add those keys with low priority. Owns one
+/// thread from start() until destruction.
 class Informer {
  public:
   using Handler = std::function<void(const ObjectPtr& before, const ObjectPtr& after)>;
@@ -66,6 +69,8 @@ class Informer {
   const kube::Kind& kind() const { return options_.kind; }
   /// True once the first list is in the store and its handlers ran.
   bool synced() const { return synced_; }
+  /// False while the server does not know the kind, which must be optional.
+  bool served() const { return served_; }
 
  private:
   /// How a watch begins: from what is known, or with every object that there is.
@@ -86,6 +91,8 @@ class Informer {
   void tell(const ObjectPtr& before, const ObjectPtr& after) const;
   void replay_when_due();
   void schedule_resync();
+  bool is_absence(const kube::ApiError& error) const;
+  void wait_until_served(const std::stop_token& stop);
   void back_off(const char* doing, const std::string& problem, const std::stop_token& stop);
 
   std::shared_ptr<kube::Client> client_;
@@ -98,6 +105,7 @@ class Informer {
   kube::Backoff backoff_;
   Clock::Instant resync_due_;
   std::atomic<bool> synced_{false};
+  std::atomic<bool> served_{true};
   std::jthread thread_;
 };
 

@@ -43,11 +43,14 @@ struct Key {
 Key key_of(const json& object);
 
 namespace kinds {
-// The built-in kinds that the operator uses; each spelled once. Inline, so that they are there
-// before any later constant of a file that includes this one.
+// The kinds of Kubernetes and of its Gateway API that the operator uses; each spelled once. Inline,
+// so that they are there before any later constant of a file that includes this one.
 inline const Kind kConfigMap{"", "v1", "ConfigMap", "configmaps"};
 inline const Kind kDeployment{"apps", "v1", "Deployment", "deployments"};
 inline const Kind kEvent{"events.k8s.io", "v1", "Event", "events"};
+inline const Kind kHttpRoute{"gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"};
+inline const Kind kIngress{"networking.k8s.io", "v1", "Ingress", "ingresses"};
+inline const Kind kIngressClass{"networking.k8s.io", "v1", "IngressClass", "ingressclasses", false};
 inline const Kind kLease{"coordination.k8s.io", "v1", "Lease", "leases"};
 inline const Kind kNamespace{"", "v1", "Namespace", "namespaces", false};
 inline const Kind kNetworkPolicy{"networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"};

@@ -171,5 +171,14 @@ TEST_F(InformerTest, AKindThatIsNotServedIsNeverSynced) {
   EXPECT_FALSE(wait_until_synced({&informer}, std::chrono::seconds{1}, {}));
 }
 
+TEST_F(InformerTest, AnOptionalKindThatIsNotServedHasNoObjects) {
+  Informer informer{client_,
+                    {.kind = {"", "v1", "Nothing", "nothings"}, .ns = ns_, .optional = true}};
+  informer.start();
+  EXPECT_TRUE(wait_until_synced({&informer}, std::chrono::seconds{10}, {}));
+  EXPECT_FALSE(informer.served());
+  EXPECT_TRUE(informer.store().list().empty());
+}
+
 }  // namespace
 }  // namespace alphorn::controller
