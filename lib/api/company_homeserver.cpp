@@ -46,18 +46,34 @@ Storage storage_from(const json& parent, const char* default_size) {
           .storage_class = string_at(parent, "storageClassName")};
 }
 
-Exposure exposure_from(const json& exposure) {
-  Exposure result;
-  if (string_at(exposure, "mode") == "nodePort") result.mode = Exposure::Mode::node_port;
-  const json& port = at_path(exposure, "nodePort");
-  if (port.is_number_integer()) result.node_port = port.get<int>();
-  return result;
-}
-
 std::vector<std::string> texts_at(const json& object, const char* path) {
   std::vector<std::string> result;
   for (const json& text : at_path(object, path)) {
     if (text.is_string()) result.push_back(text.get<std::string>());
+  }
+  return result;
+}
+
+Exposure::Mode exposure_mode_from(const std::string& mode) {
+  if (mode == "nodePort") return Exposure::Mode::node_port;
+  if (mode == "loadBalancer") return Exposure::Mode::load_balancer;
+  if (mode == "ingress") return Exposure::Mode::ingress;
+  return mode == "gateway" ? Exposure::Mode::gateway : Exposure::Mode::none;
+}
+
+Exposure exposure_from(const json& exposure) {
+  Exposure result{.mode = exposure_mode_from(string_at(exposure, "mode")),
+                  .class_name = string_at(exposure, "className"),
+                  .trusted_proxies = texts_at(exposure, "trustedProxies")};
+  const json& port = at_path(exposure, "nodePort");
+  if (port.is_number_integer()) result.node_port = port.get<int>();
+  for (const auto& [key, value] : at_path(exposure, "annotations").items()) {
+    if (value.is_string()) result.annotations[key] = value.get<std::string>();
+  }
+  if (const json& parent = at_path(exposure, "parentRef"); parent.is_object()) {
+    result.parent = ParentRef{.name = string_at(parent, "name"),
+                              .ns = string_at(parent, "namespace"),
+                              .section = string_at(parent, "sectionName")};
   }
   return result;
 }

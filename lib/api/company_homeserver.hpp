@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,11 +29,23 @@ struct Storage {
   bool operator==(const Storage&) const = default;
 };
 
+/// A Gateway of the cluster's administrator, or one listener of it.
+struct ParentRef {
+  std::string name;
+  std::string ns;
+  std::string section;  ///< "" for every listener
+  bool operator==(const ParentRef&) const = default;
+};
+
 /// How the gateway is reached from outside the cluster.
 struct Exposure {
-  enum class Mode { none, node_port };
+  enum class Mode { none, node_port, load_balancer, ingress, gateway };
   Mode mode = Mode::none;
   std::optional<int> node_port;  ///< asked for; otherwise the API server picks one
+  std::string class_name;        ///< of the Ingress or the load balancer; "" for the default one
+  std::map<std::string, std::string> annotations;  ///< of the Ingress or the Service
+  std::optional<ParentRef> parent;
+  std::vector<std::string> trusted_proxies;  ///< CIDRs; empty for all private networks
   bool operator==(const Exposure&) const = default;
 };
 

@@ -34,6 +34,14 @@ bool is_label(std::string_view text) {
          });
 }
 
+/// What Kubernetes takes as a name, roughly: a-z, 0-9 and inner "-" and ".".
+bool is_object_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxHost && is_alphanumeric(text.front()) &&
+         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alphanumeric(c) || is_one_of(c, "-.");
+         });
+}
+
 /// At least two labels, the last not a number: no address, no bare host.
 bool is_domain(std::string_view text) {
   if (text.size() > kMaxHost) return false;
@@ -207,6 +215,67 @@ void check_federation(Findings& findings, const Federation& federation) {
                  "such as 10.20.0.0/16");
 }
 
+/// A name with an optional domain before it, as Kubernetes spells keys and classes.
+bool is_qualified_name(std::string_view text) {
+  constexpr std::string_view kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  if (text.size() > kMaxHost) return false;
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    if (!is_object_name(text.substr(0, slash))) return false;
+    text.remove_prefix(slash + 1);
+  }
+  const auto is_plain = [&](char c) { return is_alphanumeric(c) || is_one_of(c, kUpper); };
+  return !text.empty() && is_plain(text.front()) && is_plain(text.back()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_plain(c) || is_one_of(c, "._-"); });
+}
+
+bool is_ours(std::string_view annotation) {
+  return annotation.rfind("alphorn.dev/", 0) == 0 ||
+         annotation.find(".alphorn.dev/") != std::string_view::npos;
+}
+
+void check_exposure(Findings& findings, const Exposure& exposure) {
+  using Mode = Exposure::Mode;
+  const bool has_class = exposure.mode == Mode::ingress || exposure.mode == Mode::load_balancer;
+  const bool has_proxy = exposure.mode == Mode::ingress || exposure.mode == Mode::gateway;
+  findings.check(!exposure.node_port || exposure.mode == Mode::node_port, "spec.exposure.nodePort",
+                 "exposure.nodePort needs \"mode: nodePort\"");
+  findings.check(!exposure.node_port || (*exposure.node_port >= 1 && *exposure.node_port <= 65535),
+                 "spec.exposure.nodePort", "exposure.nodePort must be between 1 and 65535");
+  findings.check(exposure.class_name.empty() || has_class, "spec.exposure.className",
+                 R"(exposure.className needs "mode: ingress" or "mode: loadBalancer")");
+  findings.check(exposure.class_name.empty() || is_qualified_name(exposure.class_name),
+                 "spec.exposure.className",
+                 "exposure.className must be the name of a class, such as nginx or "
+                 "service.k8s.aws/nlb");
+  findings.check(exposure.annotations.empty() || has_class, "spec.exposure.annotations",
+                 R"(exposure.annotations needs "mode: ingress" or "mode: loadBalancer")");
+  for (const auto& [key, value] : exposure.annotations) {
+    findings.check(!is_ours(key), "spec.exposure.annotations",
+                   "exposure.annotations must not begin with \"alphorn.dev/\": those are the "
+                   "operator's");
+    findings.check(is_qualified_name(key), "spec.exposure.annotations",
+                   "exposure.annotations must have keys such as "
+                   "nginx.ingress.kubernetes.io/proxy-body-size");
+  }
+  findings.check(exposure.parent.has_value() == (exposure.mode == Mode::gateway),
+                 "spec.exposure.parentRef",
+                 "exposure.parentRef names the Gateway of \"mode: gateway\", and of no other mode");
+  if (const auto& parent = exposure.parent) {
+    findings.check(is_object_name(parent->name) && is_object_name(parent->ns) &&
+                       (parent->section.empty() || is_object_name(parent->section)),
+                   "spec.exposure.parentRef",
+                   R"(exposure.parentRef must hold names of a-z, 0-9, "-" and ".")");
+  }
+  findings.check(exposure.trusted_proxies.empty() || has_proxy, "spec.exposure.trustedProxies",
+                 R"(exposure.trustedProxies needs "mode: ingress" or "mode: gateway")");
+  findings.check(
+      std::all_of(exposure.trusted_proxies.begin(), exposure.trusted_proxies.end(), is_network),
+      "spec.exposure.trustedProxies",
+      "exposure.trustedProxies must hold networks with a prefix of at least 8 bits, "
+      "such as 10.244.0.0/16");
+}
+
 }  // namespace
 
 std::vector<Violation> validate(const CompanyHomeserver& tenant) {
@@ -230,11 +299,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  "maxUploadSize must be a whole number with K, M or G, such as 100M");
   check_resources(findings, spec.database_resources, "spec.database.resources");
   check_storage(findings, spec.database, "spec.database.size");
-  const Exposure& exposure = spec.exposure;
-  findings.check(!exposure.node_port || exposure.mode == Exposure::Mode::node_port,
-                 "spec.exposure.nodePort", "exposure.nodePort needs \"mode: nodePort\"");
-  findings.check(!exposure.node_port || (*exposure.node_port >= 1 && *exposure.node_port <= 65535),
-                 "spec.exposure.nodePort", "exposure.nodePort must be between 1 and 65535");
+  check_exposure(findings, spec.exposure);
   check_federation(findings, spec.federation);
   return findings.take();
 }

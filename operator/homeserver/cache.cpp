@@ -29,6 +29,12 @@ controller::InformerOptions labelled(const kube::Kind& kind) {
           .indexers = {{kByTenant, tenant_of}}};
 }
 
+controller::InformerOptions children(const kube::Kind& kind) {
+  controller::InformerOptions options = labelled(kind);
+  options.optional = kind == kube::kinds::kHttpRoute;
+  return options;
+}
+
 controller::InformerOptions pods() {
   controller::InformerOptions options = labelled(kube::kinds::kPod);
   options.drop = {{"spec"}};  // large, and never read
@@ -51,6 +57,7 @@ const std::vector<kube::Kind>& child_kinds() {
       kube::kinds::kConfigMap,    kube::kinds::kDeployment,
       kube::kinds::kSecret,       kube::kinds::kPersistentVolumeClaim,
       kube::kinds::kService,      kube::kinds::kStatefulSet,
+      kube::kinds::kIngress,      kube::kinds::kHttpRoute,
       kube::kinds::kNetworkPolicy};
   return kinds;
 }
@@ -69,10 +76,11 @@ Cache::Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue)
     }
     return keys;
   };
-  for (const kube::Kind& kind : child_kinds()) watch(client, labelled(kind), labelled_tenant);
+  for (const kube::Kind& kind : child_kinds()) watch(client, children(kind), labelled_tenant);
   watch(client, pods(), labelled_tenant);
-  // Storage classes concern no tenant in particular: who waits for one looks again soon anyway.
+  // Classes concern no tenant in particular: who waits for one looks again soon anyway.
   watch(client, {.kind = kube::kinds::kStorageClass}, {});
+  watch(client, {.kind = kube::kinds::kIngressClass, .metadata_only = true}, {});
 }
 
 void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
@@ -104,10 +112,20 @@ std::vector<const controller::Informer*> Cache::informers() const {
   return list;
 }
 
-const controller::Store* Cache::store_of(const kube::Kind& kind) const {
+const controller::Informer* Cache::informer_of(const kube::Kind& kind) const {
   const auto found = std::find_if(informers_.begin(), informers_.end(),
                                   [&](const auto& informer) { return informer->kind() == kind; });
-  return found == informers_.end() ? nullptr : &(*found)->store();
+  return found == informers_.end() ? nullptr : found->get();
+}
+
+const controller::Store* Cache::store_of(const kube::Kind& kind) const {
+  const controller::Informer* informer = informer_of(kind);
+  return informer == nullptr ? nullptr : &informer->store();
+}
+
+bool Cache::serves(const kube::Kind& kind) const {
+  const controller::Informer* informer = informer_of(kind);
+  return informer != nullptr && informer->served();
 }
 
 controller::ObjectPtr Cache::tenant(const kube::Key& key) const {

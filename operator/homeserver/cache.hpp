@@ -27,6 +27,8 @@ class Cache {
   std::vector<const controller::Informer*> informers() const;
 
   const controller::Store* store_of(const kube::Kind& kind) const;  ///< null when not watched
+  /// False while the cluster does not know this kind.
+  bool serves(const kube::Kind& kind) const;
   controller::ObjectPtr tenant(const kube::Key& key) const;
   /// Our objects of one kind that belong to a tenant, by label.
   std::vector<controller::ObjectPtr> owned(const kube::Kind& kind, const kube::Key& tenant) const;
@@ -37,6 +39,8 @@ class Cache {
 
   void watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
              const TenantsOf& tenants_of);
+
+  const controller::Informer* informer_of(const kube::Kind& kind) const;
 
   Enqueue enqueue_;
   std::vector<std::unique_ptr<controller::Informer>> informers_;

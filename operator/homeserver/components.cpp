@@ -63,7 +63,7 @@ const std::vector<Component>& components() {
       {.name = "volumes",       .needs = {},                               .desire = volumes,                            .ready = volumes_ready, .ready_by_objects = true},
       {.name = "keys",          .needs = {"volumes"},                      .desire = keys,                               .ready = keys_ready, .ready_by_objects = true},
       {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready, .ready_by_objects = true},
-      {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true},
+      {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true, .suffices = address_is_known},
       {.name = "database",      .needs = {"volumes", "keys"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
       {.name = "homeserver",    .needs = {"keys", "database", "exposure"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
       {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name},

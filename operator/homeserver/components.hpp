@@ -44,6 +44,8 @@ struct Component {
   /// Its own objects alone tell whether it is ready; otherwise its server's answers or the status
   /// do as well.
   bool ready_by_objects = false;
+  /// It is far enough for who needs it, though not ready; otherwise only what is ready is.
+  std::function<bool(const World&)> suffices = nullptr;
   /// Name of the workload whose pods it runs. They are stopped while the tenant hibernates, also
   /// when something that they need is broken.
   std::string (*workload)(const manifests::Tenant&) = nullptr;

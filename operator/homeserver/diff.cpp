@@ -13,8 +13,8 @@ namespace {
 constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
 constexpr const char* kNetworkPolicy = "NetworkPolicy";
 // Kinds whose leftovers may go: nothing here holds a company's data.
-const std::set<std::string> kReplaceable{"ConfigMap", "Deployment", kNetworkPolicy,
-                                         "Secret",    "Service",    "StatefulSet"};
+const std::set<std::string> kReplaceable{"ConfigMap",    "Deployment", "HTTPRoute", "Ingress",
+                                         kNetworkPolicy, "Secret",     "Service",   "StatefulSet"};
 
 /// How a component is that is ready and has nothing more to say.
 const Readiness kSettledReadiness{.ready = true, .reason = "Ready", .message = ""};
@@ -254,7 +254,8 @@ std::optional<ChildId> wished_id(const Wish& wish) {
 
 Plan diff(const World& world, TimePoint now, Settled& settled) {
   Plan plan;
-  std::set<std::string> ready;
+  std::set<std::string> ready;  // or far enough for who needs it
+  bool all_ready = true;
   std::set<std::string> asleep;
   const Settled::Inputs inputs = Settled::inputs_of(world, now);
   for (const Component& component : components()) {
@@ -266,19 +267,24 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
       const bool sleeps = hibernated && asleep.contains(*missing);
       plan.components.push_back({component.name, {}, sleeps ? kHibernated : waiting_for(*missing)});
       if (sleeps) asleep.insert(component.name);
+      all_ready = false;
       continue;
     }
     ComponentPlan entry = look_at(component, world, now, inputs, settled);
     // While paused the steps are not carried out; what runs is judged as it is.
     const bool is_settled = entry.steps.empty() || world.resource.spec.paused;
-    if (entry.readiness.ready && is_settled) ready.insert(component.name);
+    const bool is_ready = entry.readiness.ready && is_settled;
+    const bool suffices =
+        !is_ready && is_settled && component.suffices && component.suffices(world);
+    if (is_ready || suffices) ready.insert(component.name);
+    all_ready = all_ready && is_ready;
     if (entry.readiness == kHibernated && is_settled) asleep.insert(component.name);
     plan.components.push_back(std::move(entry));
   }
   remove_stuck_pods(world, plan.clean_up);
   remove_policies(world, plan.clean_up);
   // By now every component has noted what it wishes for.
-  if (ready.size() == components().size() && plan.empty()) {
+  if (all_ready && plan.empty()) {
     remove_leftovers(world, settled, plan.clean_up);
   }
   return plan;

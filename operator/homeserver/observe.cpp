@@ -25,6 +25,25 @@ StorageClasses storage_classes_in(const Cache& cache) {
   return classes;
 }
 
+bool is_default_ingress_class(const json& object) {
+  const json& annotations = at_path(object, "metadata/annotations");
+  return annotations.is_object() &&
+         annotations.value("ingressclass.kubernetes.io/is-default-class", "") == "true";
+}
+
+/// A class is chosen once: an Ingress keeps the one it has when the cluster's default changes.
+void observe_ingress_classes(const Cache& cache, World& world) {
+  std::string& chosen = world.tenant.default_ingress_class;
+  for (const auto& cached : cache.store_of(kube::kinds::kIngressClass)->list()) {
+    world.ingress_classes.insert(cached->key().name);
+    if (is_default_ingress_class(cached->read()) && (chosen.empty() || cached->key().name < chosen))
+      chosen = cached->key().name;
+  }
+  if (const json* ingress = world.child("Ingress", manifests::gateway_name(world.tenant))) {
+    chosen = string_at(*ingress, "spec/ingressClassName");
+  }
+}
+
 std::optional<int> node_port_of(const World& world) {
   const json* service = world.child("Service", manifests::gateway_name(world.tenant));
   if (service == nullptr) return std::nullopt;
@@ -130,6 +149,10 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.authority_pem = parts_.authority.certificate_pem();
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);
+  }
+  tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute);
+  if (tenant.spec.exposure.mode == api::Exposure::Mode::ingress) {
+    observe_ingress_classes(parts_.cache, world);
   }
   SecretFacts& secrets = memory.secrets;
   if (std::string seen = secrets_seen(world); secrets.seen != seen) {

@@ -238,16 +238,6 @@ Readiness network_ready(const World& world) {
   return kReady;
 }
 
-Readiness exposure_ready(const World& world) {
-  const std::string name = manifests::gateway_name(world.tenant);
-  if (world.child("Service", name) == nullptr) return absent("Service", name);
-  if (world.tenant.spec.exposure.mode == api::Exposure::Mode::node_port &&
-      !world.tenant.node_port) {
-    return not_ready("NodePortPending", "Service " + name + " has no node port yet");
-  }
-  return kReady;
-}
-
 Readiness certificates_ready(const World& world) {
   const std::string name = manifests::gateway_certificate(world.tenant);
   if (world.child("Secret", name) == nullptr) return absent("Secret", name);

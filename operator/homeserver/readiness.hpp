@@ -15,6 +15,13 @@ Readiness homeserver_ready(const World& world);
 Readiness administrator_ready(const World& world);
 Readiness gateway_ready(const World& world);
 
+/// The gateway's Service is there and the port of its public address is known: all that the others
+/// need of the exposure. Whether anybody comes in by it is another matter.
+bool address_is_known(const World& world);
+
+/// Addresses and names that a load balancer or an Ingress controller was given, to be shown.
+json endpoints_of(const World& world);
+
 /// The size a claim can be asked for: what it has, where it cannot follow. Asking for more would be
 /// refused in every pass, and a refused step would hold up everything that needs the volume.
 std::string claim_size(const World& world, const std::string& name, const std::string& asked);

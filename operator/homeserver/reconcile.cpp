@@ -51,7 +51,10 @@ bool is_worth_an_event(const json& status, const json& before) {
 }  // namespace
 
 controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token stop) {
-  const auto store_of = [this](const kube::Kind& kind) { return parts_.cache.store_of(kind); };
+  // What was written of a kind that is gone is gone with it.
+  const auto store_of = [this](const kube::Kind& kind) {
+    return parts_.cache.serves(kind) ? parts_.cache.store_of(kind) : nullptr;
+  };
   if (!written_.caught_up(key, store_of)) {
     return controller::Outcome::again_in(kUntilCacheShowsOwnWrites);
   }

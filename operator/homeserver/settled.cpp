@@ -67,16 +67,18 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   for (const std::string& text :
        {tenant.version, tenant.images.postgres, tenant.images.synapse, tenant.images.nginx,
         tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
-        world.storage_classes.default_name}) {
+        tenant.default_ingress_class, world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
-  for (const auto* names : {&world.storage_classes.names, &world.storage_classes.expandable}) {
+  for (const auto* names :
+       {&world.storage_classes.names, &world.storage_classes.expandable, &world.ingress_classes}) {
     for (const std::string& name : *names) mix(hash, hash_of(name));
     mix(hash, names->size());
   }
   for (const std::int64_t number :
        {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0)),
-        static_cast<std::int64_t>(manifests::database_sleeps(tenant))}) {
+        static_cast<std::int64_t>(manifests::database_sleeps(tenant)),
+        static_cast<std::int64_t>(tenant.has_routes)}) {
     mix(hash, static_cast<std::size_t>(number));
   }
   const bool renew = world.certificate && now >= certificates::renewal_due(*world.certificate);

@@ -14,8 +14,9 @@ namespace {
 const std::set<std::string> kStalledReasons{"KeysLost", "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
 const std::set<std::string> kProgress{
-    "Applying", "Asking",      "Creating",   "Hibernated", "NodePortPending",
-    "NotAsked", "Registering", "RollingOut", "Stopping",   "Waiting"};
+    "Applying",        "Asking",   "Creating",    "Hibernated",          "IngressPending",
+    "NodePortPending", "NotAsked", "Registering", "LoadBalancerPending", "RollingOut",
+    "RoutePending",    "Stopping", "Waiting"};
 constexpr std::size_t kMaxMessage = 1024;
 
 const json* find_condition(const json& status, const std::string& type) {
@@ -131,7 +132,10 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
   };
   status["hosts"] = manifests::public_hosts(tenant);
   status["certificateAuthority"] = {{"configMapName", manifests::authority_config_map(tenant)}};
-  if (is_well("exposure")) status["address"] = manifests::public_url(tenant);
+  if (is_well("exposure")) {
+    status["address"] = manifests::public_url(tenant);
+    if (json endpoints = endpoints_of(world); !endpoints.empty()) status["endpoints"] = endpoints;
+  }
   // Reported once all keys exist, and never taken back: it is a sign that they were in use.
   const std::string reported_key = string_at(world.resource.status, "signingKeyId");
   const std::string key = is_well("keys") ? world.signing_key_id : reported_key;

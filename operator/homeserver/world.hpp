@@ -70,6 +70,7 @@ struct World {
   std::map<ChildId, ObjectPtr> children;
   std::vector<ObjectPtr> pods;
   StorageClasses storage_classes;
+  std::set<std::string> ingress_classes;           ///< names of those that the cluster has
   std::optional<certificates::Facts> certificate;  ///< of the gateway's Secret
   /// It is signed by the authority in force and lies beside its own key.
   bool certificate_is_usable = false;

@@ -1,22 +1,104 @@
+#include <stdexcept>
+
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::manifests {
+namespace {
 
-Manifests exposure(const Tenant& tenant) {
+using Mode = api::Exposure::Mode;
+
+json annotated(json metadata, const api::Exposure& exposure) {
+  for (const auto& [key, value] : exposure.annotations) metadata["annotations"][key] = value;
+  return metadata;
+}
+
+std::string type_of(Mode mode) {
+  switch (mode) {
+    case Mode::node_port:
+      return "NodePort";
+    case Mode::load_balancer:
+      return "LoadBalancer";
+    case Mode::none:
+    case Mode::ingress:
+    case Mode::gateway:
+      return "ClusterIP";
+  }
+  throw std::logic_error("no such mode of exposure");
+}
+
+Manifest service(const Tenant& tenant) {
   const api::Exposure& exposure = tenant.spec.exposure;
-  const bool on_nodes = exposure.mode == api::Exposure::Mode::node_port;
   json https = {{"name", "https"}, {"port", kHttpsPort}, {"targetPort", "https"}};
-  if (on_nodes && exposure.node_port) https["nodePort"] = *exposure.node_port;
-  json spec = {{"type", on_nodes ? "NodePort" : "ClusterIP"},
+  if (exposure.mode == Mode::node_port && exposure.node_port)
+    https["nodePort"] = *exposure.node_port;
+  json ports = json::array({https});
+  if (is_behind_proxy(tenant)) {
+    ports.push_back({{"name", "http"}, {"port", kHttpPort}, {"targetPort", "http"}});
+  }
+  json spec = {{"type", type_of(exposure.mode)},
                {"selector", selector(tenant, "gateway")},
-               {"ports", json::array({https})}};
+               {"ports", ports}};
+  json meta = metadata(tenant, "exposure", gateway_name(tenant));
   // Otherwise the node puts its own address in place of the client's, and limits by address would
   // count all clients as one. Nodes without the gateway's pod do not answer.
-  if (on_nodes) spec["externalTrafficPolicy"] = "Local";
-  return {{{"apiVersion", "v1"},
-           {"kind", "Service"},
-           {"metadata", metadata(tenant, "exposure", gateway_name(tenant))},
-           {"spec", spec}}};
+  if (exposure.mode == Mode::node_port || exposure.mode == Mode::load_balancer) {
+    spec["externalTrafficPolicy"] = "Local";
+  }
+  if (exposure.mode == Mode::load_balancer) {
+    if (!exposure.class_name.empty()) spec["loadBalancerClass"] = exposure.class_name;
+    meta = annotated(meta, exposure);
+  }
+  return {{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", meta}, {"spec", spec}};
+}
+
+/// It terminates TLS with the tenant's own certificate and speaks plain HTTP to the gateway: that
+/// every controller can do without a word in its own dialect.
+Manifest ingress(const Tenant& tenant) {
+  const api::Exposure& exposure = tenant.spec.exposure;
+  const json backend = {
+      {"service", {{"name", gateway_name(tenant)}, {"port", {{"name", "http"}}}}}};
+  json rules = json::array();
+  for (const std::string& host : public_hosts(tenant)) {
+    const json path = {{"path", "/"}, {"pathType", "Prefix"}, {"backend", backend}};
+    rules.push_back({{"host", host}, {"http", {{"paths", json::array({path})}}}});
+  }
+  const json tls = {{"hosts", public_hosts(tenant)}, {"secretName", gateway_certificate(tenant)}};
+  return {{"apiVersion", "networking.k8s.io/v1"},
+          {"kind", "Ingress"},
+          {"metadata", annotated(metadata(tenant, "exposure", gateway_name(tenant)), exposure)},
+          {"spec",
+           {{"ingressClassName", ingress_class(tenant)},
+            {"tls", json::array({tls})},
+            {"rules", rules}}}};
+}
+
+Manifest route(const Tenant& tenant) {
+  const api::ParentRef& parent = tenant.spec.exposure.parent.value();
+  json reference = {{"name", parent.name}, {"namespace", parent.ns}};
+  if (!parent.section.empty()) reference["sectionName"] = parent.section;
+  const json backend = {{"name", gateway_name(tenant)}, {"port", kHttpPort}};
+  return {{"apiVersion", "gateway.networking.k8s.io/v1"},
+          {"kind", "HTTPRoute"},
+          {"metadata", metadata(tenant, "exposure", gateway_name(tenant))},
+          {"spec",
+           {{"parentRefs", json::array({reference})},
+            {"hostnames", public_hosts(tenant)},
+            {"rules", json::array({json{{"backendRefs", json::array({backend})}}})}}}};
+}
+
+}  // namespace
+
+std::string ingress_class(const Tenant& tenant) {
+  const std::string& asked = tenant.spec.exposure.class_name;
+  return asked.empty() ? tenant.default_ingress_class : asked;
+}
+
+Manifests exposure(const Tenant& tenant) {
+  const Mode mode = tenant.spec.exposure.mode;
+  Manifests result{service(tenant)};
+  if (mode == Mode::ingress && !ingress_class(tenant).empty()) result.push_back(ingress(tenant));
+  if (mode == Mode::gateway && tenant.has_routes) result.push_back(route(tenant));
+  return result;
 }
 
 }  // namespace alphorn::manifests

@@ -15,6 +15,7 @@ json nginx(const Tenant& tenant) {
   // Not through TLS: a handshake without the tenant's name is refused.
   const json serves = http_probe("/healthz", "health");
   result["ports"] = json::array({port("https", kGatewayPort), port("health", kGatewayHealthPort)});
+  if (is_behind_proxy(tenant)) result["ports"].push_back(port("http", kGatewayPlainPort));
   result["resources"] = resources("50m", "32Mi", "1", "128Mi");
   result["startupProbe"] = timed(serves, 1, 60, 2);
   result["readinessProbe"] = timed(serves, 5, 2, 2);

@@ -5,9 +5,40 @@
 namespace alphorn::manifests {
 namespace {
 
+/// Networks that no client of the internet comes from.
+const std::vector<std::string>& private_networks() {
+  static const std::vector<std::string> networks{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                                                 "100.64.0.0/10", "fc00::/7"};
+  return networks;
+}
+
+/// Where the cluster's own proxy comes in, having terminated TLS: it tells the client's address and
+/// whether the client came by TLS. Who did not is sent there, before a password goes further.
+std::string behind_proxy(const Tenant& tenant) {
+  if (!is_behind_proxy(tenant)) return "";
+  std::string text = "listen " + std::to_string(kGatewayPlainPort) + ";\n";
+  const auto& proxies = tenant.spec.exposure.trusted_proxies;
+  for (const std::string& network : proxies.empty() ? private_networks() : proxies) {
+    text += "set_real_ip_from " + network + ";\n";
+  }
+  return text +
+         "real_ip_header X-Forwarded-For;\n"
+         "set $entrance \"$scheme $http_x_forwarded_proto\";\n"
+         "if ($entrance !~ \"^(https |http https)\") {\n"
+         "  return 301 https://$host$request_uri;\n"
+         "}\n";
+}
+
+/// Names that are not this tenant's get no answer behind a proxy either.
+std::string stranger(const Tenant& tenant) {
+  if (!is_behind_proxy(tenant)) return "";
+  return "server {\n  listen " + std::to_string(kGatewayPlainPort) +
+         " default_server;\n  return 421;\n}\n";
+}
+
 std::string matrix_host(const Tenant& tenant) {
   return "server_name " + tenant.spec.matrix_host + ";\nclient_max_body_size " +
-         tenant.spec.max_upload_size + ";\n";
+         tenant.spec.max_upload_size + ";\n" + behind_proxy(tenant);
 }
 
 /// The company's domain itself serves the well-known documents, and other servers when the server
@@ -16,13 +47,13 @@ std::string matrix_host(const Tenant& tenant) {
 std::string domain(const Tenant& tenant) {
   const std::string& server_name = tenant.spec.server_name;
   const std::string name = api::domain_of(server_name);
-  if (name == tenant.spec.matrix_host) return "";
+  if (name == tenant.spec.matrix_host) return stranger(tenant);
   std::string server = "server {\n  listen " + std::to_string(kGatewayPort) +
-                       " ssl http2;\n  server_name " + name +
-                       ";\n  include /etc/gateway/headers.conf;"
+                       " ssl http2;\n  server_name " + name + ";\n" + behind_proxy(tenant) +
+                       "  include /etc/gateway/headers.conf;"
                        "\n  include /etc/gateway/well_known.conf;\n";
   if (name != server_name) server += "  include /etc/gateway/federation.conf;\n";
-  return server + "}\n";
+  return server + "}\n" + stranger(tenant);
 }
 
 /// "host:port" for other servers; the port is always said, or they would try 8448.

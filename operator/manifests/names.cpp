@@ -23,6 +23,11 @@ bool federates(const Tenant& tenant) {
   return tenant.spec.federation.mode != api::Federation::Mode::closed;
 }
 
+bool is_behind_proxy(const Tenant& tenant) {
+  using Mode = api::Exposure::Mode;
+  return tenant.spec.exposure.mode == Mode::ingress || tenant.spec.exposure.mode == Mode::gateway;
+}
+
 std::vector<std::string> public_hosts(const Tenant& tenant) {
   const std::string domain = api::domain_of(tenant.spec.server_name);
   if (domain == tenant.spec.matrix_host) return {domain};

@@ -115,7 +115,10 @@ Manifest homeserver_policy(const Tenant& tenant) {
 
 Manifest gateway_policy(const Tenant& tenant) {
   const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
-  const json everybody = {{"ports", json::array({tcp(kGatewayPort)})}};
+  json ports = json::array({tcp(kGatewayPort)});
+  // A controller's proxy may run anywhere, also on its node's own network: it has no label to name.
+  if (is_behind_proxy(tenant)) ports.push_back(tcp(kGatewayPlainPort));
+  const json everybody = {{"ports", ports}};
   return policy(tenant, "gateway", gateway_name(tenant), json::array({everybody}),
                 json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
                              name_service()}));

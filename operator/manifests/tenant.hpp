@@ -28,6 +28,10 @@ struct Tenant {
   Images images;
   /// The port that the API server gave the gateway; nothing before it did, or when not exposed so.
   std::optional<int> node_port;
+  /// The cluster's default, or the one that its Ingress has already; "" when there is none.
+  std::string default_ingress_class;
+  /// The cluster knows HTTPRoutes.
+  bool has_routes = false;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
   std::string certificate_serial;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
@@ -61,7 +65,9 @@ inline constexpr int kHomeserverPort = 8008;
 inline constexpr int kMetricsPort = 9000;  // the homeserver's
 inline constexpr int kGatewayPort = 8443;
 inline constexpr int kGatewayHealthPort = 8080;
-inline constexpr int kHttpsPort = 443;  // the gateway's Service
+inline constexpr int kGatewayPlainPort = 8081;  // for an Ingress controller or a Gateway alone
+inline constexpr int kHttpsPort = 443;          // the gateway's Service
+inline constexpr int kHttpPort = 80;            // the gateway's Service, to kGatewayPlainPort
 
 // Names, each spelled once. All are in the tenant's namespace.
 std::string database_name(const Tenant& tenant);  // acme-database: StatefulSet, Service, ConfigMap
@@ -80,6 +86,13 @@ bool database_sleeps(const Tenant& tenant);
 
 /// It talks to other servers.
 bool federates(const Tenant& tenant);
+
+/// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
+/// gateway.
+bool is_behind_proxy(const Tenant& tenant);
+
+/// The class that the Ingress asks for; "" when there is none to ask for.
+std::string ingress_class(const Tenant& tenant);
 
 /// Hosts that the gateway's certificate must carry: the Matrix host and the server name.
 std::vector<std::string> public_hosts(const Tenant& tenant);
@@ -101,6 +114,6 @@ Manifests network(const Tenant& tenant);               // network.cpp: who may t
 Manifests database(const Tenant& tenant);              // database.cpp
 Manifests homeserver(const Tenant& tenant);            // homeserver.cpp + homeserver_config.cpp
 Manifests gateway(const Tenant& tenant);               // gateway.cpp + gateway_config.cpp
-Manifests exposure(const Tenant& tenant);              // exposure.cpp: the gateway's Service
+Manifests exposure(const Tenant& tenant);              // exposure.cpp: Service, Ingress, HTTPRoute
 
 }  // namespace alphorn::manifests

@@ -62,8 +62,8 @@ int run(const std::string& kubeconfig) {
   });
   sources.start();
   copies.start();
-  const bool synced = controller::wait_until_synced({&sources, &copies}, std::chrono::minutes{2},
-                                                    stop.get_token());
+  const bool synced =
+      controller::wait_until_synced({&sources, &copies}, std::chrono::minutes{2}, stop.get_token());
   if (synced) {
     copier.start();
     controller::wait_until_stopped(stop.get_token());

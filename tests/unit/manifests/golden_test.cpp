@@ -45,7 +45,8 @@ TEST_P(Golden, MatchesEveryComponent) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
-                                         "open-federation", "hibernated"),
+                                         "open-federation", "hibernated", "load-balancer",
+                                         "ingress", "gateway"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

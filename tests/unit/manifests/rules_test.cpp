@@ -15,7 +15,8 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-const std::vector<std::string> kSamples{"minimal", "full", "nodeport", "server-name-with-port"};
+const std::vector<std::string> kSamples{
+    "minimal", "full", "nodeport", "server-name-with-port", "load-balancer", "ingress", "gateway"};
 
 bool is_kept(const Manifest& manifest) {
   return at_path(manifest, "metadata/labels").contains(kKeepLabel);

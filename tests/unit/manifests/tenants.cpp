@@ -47,6 +47,8 @@ Tenant tenant_of(const std::string& sample) {
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
+  tenant.has_routes = true;
+  tenant.default_ingress_class = "contour";
   tenant.database_is_unused = object.spec.hibernated;
   tenant.operator_ns = "alphorn-system";
   tenant.certificate_serial = "1f2e3d";
