@@ -1,6 +1,7 @@
 #include "base/encoding.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
+#include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
 
@@ -31,7 +32,8 @@ bool is_default_ingress_class(const json& object) {
          annotations.value("ingressclass.kubernetes.io/is-default-class", "") == "true";
 }
 
-/// A class is chosen once: an Ingress keeps the one it has when the cluster's default changes.
+/// An Ingress that got the cluster's default class keeps it when that changes, or people would be
+/// led elsewhere.
 void observe_ingress_classes(const Cache& cache, World& world) {
   std::string& chosen = world.tenant.default_ingress_class;
   for (const auto& cached : cache.store_of(kube::kinds::kIngressClass)->list()) {
@@ -40,7 +42,10 @@ void observe_ingress_classes(const Cache& cache, World& world) {
       chosen = cached->key().name;
   }
   if (const json* ingress = world.child("Ingress", manifests::gateway_name(world.tenant))) {
-    chosen = string_at(*ingress, "spec/ingressClassName");
+    const json& annotations = at_path(*ingress, "metadata/annotations");
+    const std::string kept =
+        annotations.is_object() ? annotations.value(manifests::kDefaultClass, "") : "";
+    if (world.ingress_classes.contains(kept)) chosen = kept;
   }
 }
 

@@ -63,9 +63,11 @@ Manifest ingress(const Tenant& tenant) {
     rules.push_back({{"host", host}, {"http", {{"paths", json::array({path})}}}});
   }
   const json tls = {{"hosts", public_hosts(tenant)}, {"secretName", gateway_certificate(tenant)}};
+  json meta = annotated(metadata(tenant, "exposure", gateway_name(tenant)), exposure);
+  if (exposure.class_name.empty()) meta["annotations"][kDefaultClass] = ingress_class(tenant);
   return {{"apiVersion", "networking.k8s.io/v1"},
           {"kind", "Ingress"},
-          {"metadata", annotated(metadata(tenant, "exposure", gateway_name(tenant)), exposure)},
+          {"metadata", meta},
           {"spec",
            {{"ingressClassName", ingress_class(tenant)},
             {"tls", json::array({tls})},
@@ -77,13 +79,15 @@ Manifest route(const Tenant& tenant) {
   json reference = {{"name", parent.name}, {"namespace", parent.ns}};
   if (!parent.section.empty()) reference["sectionName"] = parent.section;
   const json backend = {{"name", gateway_name(tenant)}, {"port", kHttpPort}};
+  // Whoever waits for news, or uploads a film, waits longer than proxies do by default.
+  const json rule = {{"backendRefs", json::array({backend})}, {"timeouts", {{"request", "0s"}}}};
   return {{"apiVersion", "gateway.networking.k8s.io/v1"},
           {"kind", "HTTPRoute"},
           {"metadata", metadata(tenant, "exposure", gateway_name(tenant))},
           {"spec",
            {{"parentRefs", json::array({reference})},
             {"hostnames", public_hosts(tenant)},
-            {"rules", json::array({json{{"backendRefs", json::array({backend})}}})}}}};
+            {"rules", json::array({rule})}}}};
 }
 
 }  // namespace

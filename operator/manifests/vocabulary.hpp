@@ -13,6 +13,8 @@ namespace alphorn::manifests {
 inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr const char* kManagedBy = "alphorn";
 inline constexpr const char* kTenantLabel = "alphorn.dev/tenant";
+/// On an Ingress whose class was the cluster's default: which one that was.
+inline constexpr const char* kDefaultClass = "alphorn.dev/default-class";
 /// "true" on what outlives the tenant: data and keys. Such an object has no owner.
 inline constexpr const char* kKeepLabel = "alphorn.dev/keep";
 /// Annotation of what outlives its tenant, set once by whoever creates it: the uid of the tenant it

@@ -46,7 +46,7 @@ TEST_P(Golden, MatchesEveryComponent) {
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
                                          "open-federation", "hibernated", "load-balancer",
-                                         "ingress", "gateway"),
+                                         "ingress", "ingress-default-class", "gateway"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');
