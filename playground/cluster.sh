@@ -145,8 +145,10 @@ start_node() {
   launch kube-proxy "$1/kube-proxy" --config "$CONFIG/kube-proxy.yaml"
 }
 
-# import_images WITH_OPERATOR: each archive once; what containerd has is marked by the archive's name.
-import_images() {
+import_images() { image_archives "$1" | import_archives; } # WITH_OPERATOR
+
+# Imports the archives named on standard input, each once: what containerd has is marked by its name.
+import_archives() {
   local archive mark
   mkdir -p "$STATE/imported"
   while read -r archive; do
@@ -156,7 +158,7 @@ import_images() {
     printf 'importing %s\n' "$archive"
     ctr images import "$archive" || fail "containerd did not take $archive as an image archive"
     touch "$mark"
-  done < <(image_archives "$1")
+  done
 }
 
 # Effect: NetworkPolicies are enforced, by the program that was built last.

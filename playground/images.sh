@@ -23,6 +23,8 @@ image_archive() {
       files+=(playground/images/synapse-requirements.txt)
       ;;
     operator) inputs=("$(operator_image)") ;;
+    contour) inputs=("$CONTOUR_IMAGE" "$(basename "$(contour_folder)")") ;;
+    envoy) inputs=("$ENVOY_IMAGE" "$(base_key)") ;;
     *) fail "no image is called $1" ;;
   esac
   printf '%s/images/%s-%s.tar' "$CACHE" "$1" \

