@@ -78,6 +78,11 @@ Exposure exposure_from(const json& exposure) {
   return result;
 }
 
+Tls tls_from(const json& tls) {
+  return {.mode = string_at(tls, "mode") == "secret" ? Tls::Mode::secret : Tls::Mode::operator_ca,
+          .secret_name = string_at(tls, "secretName")};
+}
+
 Federation federation_from(const json& federation) {
   const std::string mode = string_at(federation, "mode");
   return {.mode = mode == "allowlist" ? Federation::Mode::allowlist
@@ -106,6 +111,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.database_resources = resources_from(at_path(spec, "database/resources"), kDatabase);
   result.database = storage_from(at_path(spec, "database"), kDatabaseSize);
   result.exposure = exposure_from(at_path(spec, "exposure"));
+  result.tls = tls_from(at_path(spec, "tls"));
   result.federation = federation_from(at_path(spec, "federation"));
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;

@@ -49,6 +49,14 @@ struct Exposure {
   bool operator==(const Exposure&) const = default;
 };
 
+/// Whose certificate the gateway shows.
+struct Tls {
+  enum class Mode { operator_ca, secret };
+  Mode mode = Mode::operator_ca;
+  std::string secret_name;  ///< the company's own, for mode secret
+  bool operator==(const Tls&) const = default;
+};
+
 /// Which other Matrix servers this one talks to.
 struct Federation {
   enum class Mode { closed, allowlist, open };
@@ -75,6 +83,7 @@ struct CompanyHomeserverSpec {
   json database_resources;
   Storage database;
   Exposure exposure;
+  Tls tls;
   Federation federation;
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   bool network_policies = true;

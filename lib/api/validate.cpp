@@ -276,6 +276,16 @@ void check_exposure(Findings& findings, const Exposure& exposure) {
       "such as 10.244.0.0/16");
 }
 
+void check_tls(Findings& findings, const Tls& tls) {
+  const std::string& name = tls.secret_name;
+  findings.check((tls.mode == Tls::Mode::secret) == !name.empty(), "spec.tls.secretName",
+                 "tls.secretName names the Secret of \"mode: secret\", and of no other mode");
+  findings.check(name.empty() || is_object_name(name), "spec.tls.secretName",
+                 R"(tls.secretName must hold only a-z, 0-9, "-" and ".")");
+  findings.check(!name.ends_with("-gateway-tls"), "spec.tls.secretName",
+                 R"(tls.secretName must not end in "-gateway-tls": those are the operator's own)");
+}
+
 }  // namespace
 
 std::vector<Violation> validate(const CompanyHomeserver& tenant) {
@@ -300,6 +310,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
   check_resources(findings, spec.database_resources, "spec.database.resources");
   check_storage(findings, spec.database, "spec.database.size");
   check_exposure(findings, spec.exposure);
+  check_tls(findings, spec.tls);
   check_federation(findings, spec.federation);
   return findings.take();
 }

@@ -54,6 +54,10 @@ bool key_matches(const std::string& certificate_pem, const Secret& key_pem);
 /// True for a certificate that may sign others at that time.
 bool is_authority(const std::string& certificate_pem, TimePoint now);
 
+/// True when one of the certificate's names covers the host; "*" stands for one whole first label
+/// (RFC 6125, section 6.4.3).
+bool covers(const Facts& facts, const std::string& host);
+
 /// When a new one is due.
 TimePoint renewal_due(const Facts& facts);
 

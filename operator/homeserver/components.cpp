@@ -41,6 +41,7 @@ std::vector<Wish> volumes(const World& world) {
 
 std::vector<Wish> certificates(const World& world) {
   const Tenant& tenant = world.tenant;
+  if (manifests::brings_certificate(tenant)) return {};
   const std::string name = manifests::gateway_certificate(tenant);
   std::vector<Wish> wishes = manifests_of<manifests::authority>(world);
   wishes.emplace_back(CertificateWish{.secret_name = name,
@@ -62,7 +63,7 @@ const std::vector<Component>& components() {
       {.name = "network",       .needs = {},                               .desire = manifests_of<manifests::network>,   .ready = network_ready, .ready_by_objects = true},
       {.name = "volumes",       .needs = {},                               .desire = volumes,                            .ready = volumes_ready, .ready_by_objects = true},
       {.name = "keys",          .needs = {"volumes"},                      .desire = keys,                               .ready = keys_ready, .ready_by_objects = true},
-      {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready, .ready_by_objects = true},
+      {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready},
       {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true, .suffices = address_is_known},
       {.name = "database",      .needs = {"volumes", "keys"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
       {.name = "homeserver",    .needs = {"keys", "database", "exposure"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},

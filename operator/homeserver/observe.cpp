@@ -82,15 +82,16 @@ CertificateFacts certificate_in(const World& world) {
                                    .key_pem = Secret{secret_value(world, name, "tls.key")}};
   const std::string& authority = world.tenant.authority_pem;
   const json& annotations = at_path(*secret, "metadata/annotations");
-  if (annotations.is_object()) {
+  if (annotations.is_object() && !manifests::brings_certificate(world.tenant)) {
     const std::string text = annotations.value(kCertificateFacts, "");
     const std::string seal = annotations.value(kCertificateSeal, "");
     auto facts = certificates::facts_from(text);
     if (facts && seal == certificates::seal_of(pair, text, authority)) return {*facts, true};
   }
+  const bool is_trusted = manifests::brings_certificate(world.tenant) ||
+                          certificates::is_signed_by(pair.certificate_pem, authority);
   return {certificates::inspect(pair.certificate_pem),
-          certificates::is_signed_by(pair.certificate_pem, authority) &&
-              certificates::key_matches(pair.certificate_pem, pair.key_pem)};
+          is_trusted && certificates::key_matches(pair.certificate_pem, pair.key_pem)};
 }
 
 /// "ed25519 a_1b2c <seed>" -> "ed25519:a_1b2c".
@@ -119,6 +120,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   const controller::ObjectPtr object = parts_.cache.tenant(key);
   if (!object) return std::nullopt;
   World world{.resource = api::company_homeserver_from(object->read())};
+  world.seen_at = std::chrono::system_clock::now();
   if (world.resource.deleting) return std::nullopt;  // the garbage collector takes the children
 
   world.violations = api::validate(world.resource);

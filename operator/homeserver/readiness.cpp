@@ -238,15 +238,6 @@ Readiness network_ready(const World& world) {
   return kReady;
 }
 
-Readiness certificates_ready(const World& world) {
-  const std::string name = manifests::gateway_certificate(world.tenant);
-  if (world.child("Secret", name) == nullptr) return absent("Secret", name);
-  if (!world.certificate) {
-    return not_ready("CertificateUnreadable", "Secret " + name + " holds no certificate");
-  }
-  return kReady;
-}
-
 Readiness database_ready(const World& world) {
   const std::string name = manifests::database_name(world.tenant);
   return manifests::database_sleeps(world.tenant) ? hibernation_of(world, "StatefulSet", name)

@@ -70,7 +70,7 @@ controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token 
     return controller::Outcome::done();
   }
 
-  const TimePoint now = std::chrono::system_clock::now();
+  const TimePoint now = world->seen_at;
   const Plan plan = world->violations.empty() ? diff(*world, now, memory->settled) : Plan{};
   const Failures failures = execute(plan, *world, stop);
   const json status = summarize(*world, plan, failures, now);

@@ -11,7 +11,10 @@ namespace alphorn::homeserver {
 
 namespace {
 
-const std::set<std::string> kStalledReasons{"KeysLost", "WrongSigningKey"};
+const std::set<std::string> kStalledReasons{"CertificateExpired",     "CertificateForOtherHosts",
+                                            "CertificateKeyMismatch", "CertificateSecretMissing",
+                                            "CertificateUnreadable",  "KeysLost",
+                                            "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
 const std::set<std::string> kProgress{
     "Applying",        "Asking",   "Creating",    "Hibernated",          "IngressPending",
@@ -131,7 +134,9 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
     return found != outcomes.end() && found->second.ready;
   };
   status["hosts"] = manifests::public_hosts(tenant);
-  status["certificateAuthority"] = {{"configMapName", manifests::authority_config_map(tenant)}};
+  if (!manifests::brings_certificate(tenant)) {
+    status["certificateAuthority"] = {{"configMapName", manifests::authority_config_map(tenant)}};
+  }
   if (is_well("exposure")) {
     status["address"] = manifests::public_url(tenant);
     if (json endpoints = endpoints_of(world); !endpoints.empty()) status["endpoints"] = endpoints;

@@ -65,6 +65,7 @@ struct StorageClasses {
 /// Everything a pass may decide on, seen at one moment. Plain data.
 struct World {
   api::CompanyHomeserver resource;
+  TimePoint seen_at;
   std::vector<api::Violation> violations;  ///< not empty: nothing else below may be relied on
   manifests::Tenant tenant;
   std::map<ChildId, ObjectPtr> children;
@@ -72,7 +73,8 @@ struct World {
   StorageClasses storage_classes;
   std::set<std::string> ingress_classes;           ///< names of those that the cluster has
   std::optional<certificates::Facts> certificate;  ///< of the gateway's Secret
-  /// It is signed by the authority in force and lies beside its own key.
+  /// It lies beside its own key, and is signed by the authority in force unless the company brought
+  /// it.
   bool certificate_is_usable = false;
   std::string signing_key_id;        ///< "ed25519:a_1b2c", from the key Secret
   std::optional<Answer> homeserver;  ///< asked once its workload is rolled out

@@ -3,6 +3,7 @@
 namespace alphorn::manifests {
 
 Manifests authority(const Tenant& tenant) {
+  if (brings_certificate(tenant)) return {};
   return {config_map(tenant, "certificates", authority_config_map(tenant),
                      {{"ca.crt", tenant.authority_pem}})};
 }

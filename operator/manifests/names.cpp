@@ -12,7 +12,9 @@ std::string administrator_id(const Tenant& tenant) {
   return "@" + tenant.spec.administrator + ":" + tenant.spec.server_name;
 }
 std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-administrator"; }
-std::string gateway_certificate(const Tenant& tenant) { return tenant.name + "-gateway-tls"; }
+std::string gateway_certificate(const Tenant& tenant) {
+  return brings_certificate(tenant) ? tenant.spec.tls.secret_name : tenant.name + "-gateway-tls";
+}
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
 
 bool database_sleeps(const Tenant& tenant) {
@@ -21,6 +23,10 @@ bool database_sleeps(const Tenant& tenant) {
 
 bool federates(const Tenant& tenant) {
   return tenant.spec.federation.mode != api::Federation::Mode::closed;
+}
+
+bool brings_certificate(const Tenant& tenant) {
+  return tenant.spec.tls.mode == api::Tls::Mode::secret;
 }
 
 bool is_behind_proxy(const Tenant& tenant) {

@@ -87,6 +87,9 @@ bool database_sleeps(const Tenant& tenant);
 /// It talks to other servers.
 bool federates(const Tenant& tenant);
 
+/// The gateway shows a certificate of the company's own, which nobody here renews.
+bool brings_certificate(const Tenant& tenant);
+
 /// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
 /// gateway.
 bool is_behind_proxy(const Tenant& tenant);

@@ -144,7 +144,7 @@ class FaultProxy:
         to_server.write(head + request.body)
         await to_server.drain()
         head = await from_server.readuntil(b"\r\n\r\n")
-        if request.is_watch:
+        if request.is_watch and head.split(b" ")[1] == b"200":  # a refusal is an answer like others
             await self.stream(head, from_server, writer)
             return False
         body = await whole_body(head, from_server)

@@ -19,6 +19,16 @@ TEST(Certificates, LeafCarriesItsHostsAndIsSignedByItsAuthority) {
   EXPECT_FALSE(is_signed_by(leaf.certificate_pem, make_authority("Another", kNow).certificate_pem));
 }
 
+TEST(Certificates, AStarCoversOneWholeLabel) {
+  const Facts facts{.hosts = {"*.acme.example", "Beta.example"}};
+  EXPECT_TRUE(covers(facts, "matrix.acme.example"));
+  EXPECT_TRUE(covers(facts, "beta.example"));
+  EXPECT_FALSE(covers(facts, "acme.example"));
+  EXPECT_FALSE(covers(facts, "a.matrix.acme.example"));
+  EXPECT_FALSE(covers(facts, "matrix.beta.example"));
+  EXPECT_FALSE(covers(facts, ".acme.example"));
+}
+
 TEST(Certificates, FactsSurviveBeingWrittenDown) {
   const KeyPair authority = make_authority("Alphorn tenants", kNow);
   const auto facts = inspect(issue(authority, {"a.example", "b.example"}, kNow).certificate_pem);

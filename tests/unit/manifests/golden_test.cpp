@@ -46,7 +46,8 @@ TEST_P(Golden, MatchesEveryComponent) {
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
                                          "open-federation", "hibernated", "load-balancer",
-                                         "ingress", "ingress-default-class", "gateway"),
+                                         "ingress", "ingress-default-class", "gateway",
+                                         "own-certificate"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

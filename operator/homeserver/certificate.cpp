@@ -1,0 +1,83 @@
+#include "homeserver/readiness.hpp"
+#include "manifests/vocabulary.hpp"
+
+namespace alphorn::homeserver {
+
+namespace {
+
+using manifests::Tenant;
+
+// Time enough for somebody to ask an authority for a new one.
+constexpr std::chrono::hours kExpiresSoon{24 * 14};
+
+Readiness not_ready(std::string reason, std::string message) {
+  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
+}
+
+bool exists(const World& world, const std::string& secret) {
+  return world.children.contains(ChildId{.kind = "Secret", .name = secret});
+}
+
+std::string uncovered_hosts(const Tenant& tenant, const certificates::Facts& facts) {
+  std::string hosts;
+  for (const std::string& host : manifests::public_hosts(tenant)) {
+    if (!certificates::covers(facts, host)) hosts += (hosts.empty() ? "" : ", ") + host;
+  }
+  return hosts;
+}
+
+/// Of a certificate that the company brought: the first thing that is wrong with it.
+Readiness brought_ready(const World& world, const std::string& name) {
+  const std::string secret = "Secret " + name;
+  if (!exists(world, name)) {
+    const std::string label = std::string{manifests::kTenantLabel} + "=" + world.tenant.name;
+    return not_ready("CertificateSecretMissing",
+                     "there is no " + secret + " with the label " + label +
+                         ": create it, or kubectl label secret " + name + " " + label);
+  }
+  if (!world.certificate) {
+    return not_ready("CertificateUnreadable",
+                     "tls.crt of " + secret + " holds no certificate in PEM");
+  }
+  if (!world.certificate_is_usable) {
+    return not_ready(
+        "CertificateKeyMismatch",
+        "tls.key of " + secret + " is not the key of the first certificate in tls.crt");
+  }
+  const certificates::Facts& facts = *world.certificate;
+  if (const std::string hosts = uncovered_hosts(world.tenant, facts); !hosts.empty()) {
+    return not_ready("CertificateForOtherHosts",
+                     "the certificate in " + secret + " is not for " + hosts);
+  }
+  const std::string until = format_time(facts.not_after);
+  if (world.seen_at >= facts.not_after) {
+    return not_ready("CertificateExpired", "the certificate in " + secret + " expired at " + until +
+                                               ": put a new one there");
+  }
+  if (world.seen_at < facts.not_before) {
+    return not_ready(
+        "CertificateNotYetValid",
+        "the certificate in " + secret + " is not valid before " + format_time(facts.not_before));
+  }
+  if (world.seen_at >= facts.not_after - kExpiresSoon) {
+    return {.ready = true,
+            .reason = "CertificateExpiresSoon",
+            .message =
+                "the certificate in " + secret + " expires at " + until + ": put a new one there"};
+  }
+  return {.ready = true, .reason = "Ready", .message = ""};
+}
+
+}  // namespace
+
+Readiness certificates_ready(const World& world) {
+  const std::string name = manifests::gateway_certificate(world.tenant);
+  if (manifests::brings_certificate(world.tenant)) return brought_ready(world, name);
+  if (!exists(world, name)) return not_ready("Creating", "Secret " + name + " does not exist yet");
+  if (!world.certificate) {
+    return not_ready("CertificateUnreadable", "Secret " + name + " holds no certificate");
+  }
+  return {.ready = true, .reason = "Ready", .message = ""};
+}
+
+}  // namespace alphorn::homeserver
