@@ -18,12 +18,26 @@ run_tests() {
     step "Go $GO_VERSION" use_go
     step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
   fi
+  if [[ -z $label || $label == e2e ]]; then step "An identity provider for the stories" build_provider; fi
   step "Programs and tests (preset dev)" build_preset dev
-  export ALPHORN_HYPERKUBE ALPHORN_DEV="$ROOT/dev"
+  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_DEV="$ROOT/dev"
+  ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Two at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
     ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 2 "$@")
+}
+
+provider_folder() { printf '%s/bin/provider-%s' "$CACHE" "$(key_of "$GO_VERSION" -- tests/e2e/provider)"; }
+
+build_provider() {
+  local folder
+  folder="$(provider_folder)"
+  [[ ! -x $folder/provider ]] || return 0
+  use_go
+  mkdir -p "$folder"
+  (cd "$ROOT/tests/e2e/provider" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o "$folder/provider.part" .)
+  mv "$folder/provider.part" "$folder/provider"
 }
 
 # Each fuzz target for a few seconds.

@@ -1,6 +1,7 @@
 #include "api/company_homeserver.hpp"
 
 #include "api/quantity.hpp"
+#include "api/rules.hpp"
 
 namespace alphorn::api {
 namespace {
@@ -19,11 +20,6 @@ constexpr const char* kMediaSize = "10Gi";
 constexpr const char* kDatabaseSize = "5Gi";
 constexpr const char* kMaxUploadSize = "100M";
 constexpr const char* kAdministrator = "admin";
-
-std::string string_or(const json& object, const char* path, const std::string& otherwise) {
-  const json& value = at_path(object, path);
-  return value.is_string() ? value.get<std::string>() : otherwise;
-}
 
 /// A quantity may be written as a number too.
 std::string amount(const json& resources, const char* path, const char* otherwise) {
@@ -44,14 +40,6 @@ json resources_from(const json& resources, const Amounts& defaults) {
 Storage storage_from(const json& parent, const char* default_size) {
   return {.size = canonical_quantity(string_or(parent, "size", default_size)),
           .storage_class = string_at(parent, "storageClassName")};
-}
-
-std::vector<std::string> texts_at(const json& object, const char* path) {
-  std::vector<std::string> result;
-  for (const json& text : at_path(object, path)) {
-    if (text.is_string()) result.push_back(text.get<std::string>());
-  }
-  return result;
 }
 
 Exposure::Mode exposure_mode_from(const std::string& mode) {
@@ -113,6 +101,8 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.exposure = exposure_from(at_path(spec, "exposure"));
   result.tls = tls_from(at_path(spec, "tls"));
   result.federation = federation_from(at_path(spec, "federation"));
+  result.authentication = authentication_from(at_path(spec, "authentication"));
+  result.ca_bundle = string_at(spec, "homeserver/caBundle");
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
   result.paused = at_path(spec, "paused") == true;
@@ -121,6 +111,19 @@ CompanyHomeserverSpec spec_from(const json& spec) {
 }
 
 }  // namespace
+
+std::string string_or(const json& object, const char* path, const std::string& otherwise) {
+  const json& value = at_path(object, path);
+  return value.is_string() ? value.get<std::string>() : otherwise;
+}
+
+std::vector<std::string> texts_at(const json& object, const char* path) {
+  std::vector<std::string> result;
+  for (const json& text : at_path(object, path)) {
+    if (text.is_string()) result.push_back(text.get<std::string>());
+  }
+  return result;
+}
 
 std::string domain_of(const std::string& server_name) {
   return server_name.substr(0, server_name.find(':'));

@@ -66,6 +66,40 @@ struct Federation {
   bool operator==(const Federation&) const = default;
 };
 
+/// A provider of OpenID Connect through which people may log in.
+struct OidcProvider {
+  std::string id;
+  std::string display_name;
+  std::string issuer;  ///< https URL
+  std::string client_id;
+  std::string secret_name;  ///< the Secret with the client's secret
+  std::string secret_key;
+  std::vector<std::string> scopes;
+  std::string localpart_claim;
+  std::string display_name_claim;
+  bool create_accounts = true;
+  bool allow_existing_users = false;
+  std::vector<std::string> networks;  ///< CIDRs in which it answers; empty for public addresses
+  bool operator==(const OidcProvider&) const = default;
+};
+
+/// How people log in, and for how long.
+struct Authentication {
+  bool passwords = true;
+  int minimum_length = 12;
+  std::vector<std::string> require;  ///< digit, symbol, lowercase, uppercase
+  std::string idle;                  ///< a number with h, d or w
+  std::string maximum;               ///< the same, or "" for no end
+  std::vector<OidcProvider> oidc;
+  bool operator==(const Authentication&) const = default;
+};
+
+/// "30d" in hours; 0 when it is no such text.
+int hours_of(const std::string& duration);
+
+/// The port of an https URL.
+int port_of(const std::string& url);
+
 /// Which new rooms are encrypted without asking: none, those of invited people, or all.
 enum class EncryptedRooms { off, invite, all };
 
@@ -85,6 +119,8 @@ struct CompanyHomeserverSpec {
   Exposure exposure;
   Tls tls;
   Federation federation;
+  Authentication authentication;
+  std::string ca_bundle;  ///< PEM; "" when not given
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   bool network_policies = true;
   bool paused = false;

@@ -6,6 +6,7 @@
 
 #include "api/company_homeserver.hpp"
 #include "api/quantity.hpp"
+#include "api/rules.hpp"
 
 namespace alphorn::api {
 namespace {
@@ -24,22 +25,6 @@ bool is_alphanumeric(char c) { return is_one_of(c, kLower) || is_one_of(c, kDigi
 bool is_number(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_one_of(c, kDigits); });
-}
-
-/// One part of a domain name: a-z, 0-9 and inner "-".
-bool is_label(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxLabel && is_alphanumeric(text.front()) &&
-         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
-           return is_alphanumeric(c) || c == '-';
-         });
-}
-
-/// What Kubernetes takes as a name, roughly: a-z, 0-9 and inner "-" and ".".
-bool is_object_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxHost && is_alphanumeric(text.front()) &&
-         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
-           return is_alphanumeric(c) || is_one_of(c, "-.");
-         });
 }
 
 /// At least two labels, the last not a number: no address, no bare host.
@@ -109,33 +94,6 @@ bool is_upload_size(std::string_view text) {
   if (!text.empty() && is_one_of(text.back(), "KMG")) text.remove_suffix(1);
   return is_number(text) && text.size() <= 9 && text.front() != '0';
 }
-
-/// An address and a prefix of at least 8 bits: "10.20.0.0/16".
-bool is_network(std::string_view text) {
-  constexpr int kShortest = 8;
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos || text.size() > 49) return false;
-  const std::string address{text.substr(0, slash)};
-  const std::string_view prefix = text.substr(slash + 1);
-  if (!is_number(prefix) || prefix.size() > 3 || prefix.front() == '0') return false;
-  const bool is_v6 = address.find(':') != std::string::npos;
-  std::array<char, sizeof(in6_addr)> parsed{};
-  if (inet_pton(is_v6 ? AF_INET6 : AF_INET, address.c_str(), parsed.data()) != 1) return false;
-  const int bits = std::stoi(std::string{prefix});
-  return bits >= kShortest && bits <= (is_v6 ? 128 : 32);
-}
-
-/// Collects what is wrong, in the order of the schema.
-class Findings {
- public:
-  void check(bool holds, const char* field, const char* message) {
-    if (!holds) violations_.push_back({field, message});
-  }
-  std::vector<Violation> take() { return std::move(violations_); }
-
- private:
-  std::vector<Violation> violations_;
-};
 
 bool is_positive(const std::optional<Quantity>& amount) {
   return amount && *amount > *Quantity::parse("0");
@@ -288,6 +246,34 @@ void check_tls(Findings& findings, const Tls& tls) {
 
 }  // namespace
 
+bool is_label(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxLabel && is_alphanumeric(text.front()) &&
+         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alphanumeric(c) || c == '-';
+         });
+}
+
+bool is_object_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxHost && is_alphanumeric(text.front()) &&
+         is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alphanumeric(c) || is_one_of(c, "-.");
+         });
+}
+
+bool is_network(std::string_view text) {
+  constexpr int kShortest = 8;
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos || text.size() > 49) return false;
+  const std::string address{text.substr(0, slash)};
+  const std::string_view prefix = text.substr(slash + 1);
+  if (!is_number(prefix) || prefix.size() > 3 || prefix.front() == '0') return false;
+  const bool is_v6 = address.find(':') != std::string::npos;
+  std::array<char, sizeof(in6_addr)> parsed{};
+  if (inet_pton(is_v6 ? AF_INET6 : AF_INET, address.c_str(), parsed.data()) != 1) return false;
+  const int bits = std::stoi(std::string{prefix});
+  return bits >= kShortest && bits <= (is_v6 ? 128 : 32);
+}
+
 std::vector<Violation> validate(const CompanyHomeserver& tenant) {
   const CompanyHomeserverSpec& spec = tenant.spec;
   Findings findings;
@@ -307,11 +293,17 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
   check_storage(findings, spec.media, "spec.homeserver.media.size");
   findings.check(is_upload_size(spec.max_upload_size), "spec.homeserver.maxUploadSize",
                  "maxUploadSize must be a whole number with K, M or G, such as 100M");
+  findings.check(
+      spec.ca_bundle.empty() || spec.ca_bundle.starts_with("-----BEGIN CERTIFICATE-----"),
+      "spec.homeserver.caBundle",
+      "homeserver.caBundle must be certificates in PEM, and begin with "
+      "\"-----BEGIN CERTIFICATE-----\"");
   check_resources(findings, spec.database_resources, "spec.database.resources");
   check_storage(findings, spec.database, "spec.database.size");
   check_exposure(findings, spec.exposure);
   check_tls(findings, spec.tls);
   check_federation(findings, spec.federation);
+  check_authentication(findings, spec.authentication);
   return findings.take();
 }
 

@@ -50,6 +50,9 @@ std::vector<Wish> certificates(const World& world) {
   return wishes;
 }
 
+/// What is asked for is the company's own to make.
+std::vector<Wish> nothing(const World&) { return {}; }
+
 std::vector<Wish> administrator(const World& world) {
   return {AdministratorWish{.secret_name = manifests::administrator_secret(world.tenant),
                             .localpart = world.tenant.spec.administrator}};
@@ -65,8 +68,9 @@ const std::vector<Component>& components() {
       {.name = "keys",          .needs = {"volumes"},                      .desire = keys,                               .ready = keys_ready, .ready_by_objects = true},
       {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready},
       {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true, .suffices = address_is_known},
+      {.name = "authentication", .needs = {},                              .desire = nothing,                            .ready = authentication_ready},
       {.name = "database",      .needs = {"volumes", "keys"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
-      {.name = "homeserver",    .needs = {"keys", "database", "exposure"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
+      {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
       {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name},
       {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
   };

@@ -170,6 +170,12 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     secrets.signing_key_id =
         key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
   }
+  for (const api::OidcProvider& provider : tenant.spec.authentication.oidc) {
+    const auto found = world.children.find(ChildId{.kind = "Secret", .name = provider.secret_name});
+    if (found == world.children.end()) continue;
+    std::string& seen = tenant.client_secrets_seen;
+    seen += (seen.empty() ? "" : ".") + found->second.version();
+  }
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;

@@ -10,6 +10,7 @@ Readiness volumes_ready(const World& world);
 Readiness network_ready(const World& world);
 Readiness exposure_ready(const World& world);
 Readiness certificates_ready(const World& world);
+Readiness authentication_ready(const World& world);
 Readiness database_ready(const World& world);
 Readiness homeserver_ready(const World& world);
 Readiness administrator_ready(const World& world);

@@ -67,7 +67,8 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   for (const std::string& text :
        {tenant.version, tenant.images.postgres, tenant.images.synapse, tenant.images.nginx,
         tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
-        tenant.default_ingress_class, world.storage_classes.default_name}) {
+        tenant.default_ingress_class, tenant.client_secrets_seen,
+        world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
   for (const auto* names :

@@ -11,9 +11,13 @@ namespace alphorn::homeserver {
 
 namespace {
 
-const std::set<std::string> kStalledReasons{"CertificateExpired",     "CertificateForOtherHosts",
-                                            "CertificateKeyMismatch", "CertificateSecretMissing",
-                                            "CertificateUnreadable",  "KeysLost",
+const std::set<std::string> kStalledReasons{"CertificateExpired",
+                                            "CertificateForOtherHosts",
+                                            "CertificateKeyMismatch",
+                                            "CertificateSecretMissing",
+                                            "ClientSecretMissing",
+                                            "CertificateUnreadable",
+                                            "KeysLost",
                                             "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
 const std::set<std::string> kProgress{

@@ -1,3 +1,4 @@
+#include "manifests/authentication.hpp"
 #include "manifests/homeserver_config.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/vocabulary.hpp"
@@ -10,14 +11,24 @@ constexpr int kStopSeconds = 60;
 constexpr const char* kConfig = "/etc/homeserver";
 constexpr const char* kAuthority = "ca.crt";
 constexpr const char* kRendered = "/run/homeserver";
+constexpr const char* kSecretsSeen = "alphorn.dev/client-secrets";
 constexpr const char* kHomeserverKeys = "/keys/homeserver";
 constexpr const char* kDatabaseKeys = "/keys/database";
+
+/// Authorities besides those of the world.
+bool trusts_more(const Tenant& tenant) {
+  return federates(tenant) || !tenant.spec.ca_bundle.empty();
+}
+
+void append(json& list, const json& more) { list.insert(list.end(), more.begin(), more.end()); }
 
 json data(const Tenant& tenant) {
   json files = {{"homeserver.yaml", to_yaml(homeserver_config(tenant))},
                 {"log.yaml", to_yaml(log_config())},
                 {"render_config.py", scripts::render_config}};
-  if (federates(tenant)) files[kAuthority] = tenant.authority_pem;
+  if (trusts_more(tenant)) {
+    files[kAuthority] = (federates(tenant) ? tenant.authority_pem : "") + tenant.spec.ca_bundle;
+  }
   return files;
 }
 
@@ -61,7 +72,7 @@ json synapse(const Tenant& tenant) {
   const json serves = http_probe("/_matrix/client/versions", "http");
   result["workingDir"] = "/tmp";
   result["env"] = python_environment();
-  if (federates(tenant)) trust_authorities(result["env"]);
+  if (trusts_more(tenant)) trust_authorities(result["env"]);
   result["ports"] = json::array({port("http", kHomeserverPort), port("metrics", kMetricsPort)});
   result["resources"] = tenant.spec.homeserver_resources;
   result["startupProbe"] = timed(alive, 1, kStartSeconds, 5);
@@ -71,6 +82,7 @@ json synapse(const Tenant& tenant) {
       json::array({mount("media", "/data"), read_only_mount("config", kConfig),
                    read_only_mount("homeserver-keys", kHomeserverKeys),
                    read_only_mount("rendered", kRendered), mount("tmp", "/tmp")});
+  append(result["volumeMounts"], client_secret_mounts(tenant.spec.authentication));
   return result;
 }
 
@@ -96,7 +108,9 @@ Manifest stateful_set(const Tenant& tenant, const json& config) {
                                 secret_volume("homeserver-keys", homeserver_keys(tenant)),
                                 secret_volume("database-keys", database_keys(tenant)),
                                 memory_volume("rendered", "1Mi"), scratch_volume("tmp", "1Gi")});
-  const json annotations = {{kConfigHash, fingerprint_of(config)}};
+  append(pod["volumes"], client_secret_volumes(tenant.spec.authentication));
+  json annotations = {{kConfigHash, fingerprint_of(config)}};
+  if (!tenant.client_secrets_seen.empty()) annotations[kSecretsSeen] = tenant.client_secrets_seen;
   return {{"apiVersion", "apps/v1"},
           {"kind", "StatefulSet"},
           {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},

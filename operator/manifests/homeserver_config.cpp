@@ -1,5 +1,7 @@
 #include "manifests/homeserver_config.hpp"
 
+#include "manifests/authentication.hpp"
+
 namespace alphorn::manifests {
 namespace {
 
@@ -74,19 +76,16 @@ const char* encrypted_rooms(api::EncryptedRooms rooms) {
 /// end after a month of silence; those of clients that cannot refresh do not, or they would end
 /// daily.
 json accounts(const Tenant& tenant) {
-  return {
+  json result = {
       {"enable_registration", false},
       {"allow_guest_access", false},
       {"enable_3pid_lookup", false},
-      {"password_config",
-       {{"enabled", true},
-        {"pepper", file("/keys/homeserver/pepper")},
-        {"policy", {{"enabled", true}, {"minimum_length", 12}}}}},
-      {"refresh_token_lifetime", "30d"},
       {"delete_stale_devices_after", "1y"},
       {"turn_allow_guests", false},
       {"encryption_enabled_by_default_for_room_type", encrypted_rooms(tenant.spec.encrypted_rooms)},
       {"presence", {{"enabled", false}}}};
+  result.update(login_config(tenant.spec.authentication));
+  return result;
 }
 
 /// A company arrives behind one address, and Synapse's default lets five people an address log in

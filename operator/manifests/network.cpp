@@ -80,6 +80,21 @@ json world_outside(const Tenant& tenant) {
   return to(peers_of_federation(tenant), json::array({{{"protocol", "TCP"}}}));
 }
 
+/// Identity providers that public_addresses() and port 443 do not reach.
+json identity_providers(const Tenant& tenant) {
+  json arrows = json::array();
+  for (const api::OidcProvider& provider : tenant.spec.authentication.oidc) {
+    const int port = api::port_of(provider.issuer);
+    json where = json::array();
+    for (const std::string& network : provider.networks) {
+      where.push_back(addresses(network, json::array()));
+    }
+    if (where.empty() && port == kHttpsPort) continue;
+    arrows.push_back(to(where.empty() ? public_addresses() : where, json::array({tcp(port)})));
+  }
+  return arrows;
+}
+
 Manifest policy(const Tenant& tenant, const std::string& component, const std::string& name,
                 const json& ingress, const json& egress) {
   json spec = {{"podSelector", pods_of(tenant, component)},
@@ -106,11 +121,13 @@ Manifest homeserver_policy(const Tenant& tenant) {
       {"namespaceSelector", namespace_called(tenant.operator_ns)},
       {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
   const json database = {{"podSelector", pods_of(tenant, "database")}};
+  json egress = json::array({to(json::array({database}), json::array({tcp(kDatabasePort)})),
+                             name_service(), world_outside(tenant)});
+  for (const json& arrow : identity_providers(tenant)) egress.push_back(arrow);
   return policy(tenant, "homeserver", homeserver_name(tenant),
                 json::array({from(json::array({gateway, asking_operator}),
                                   json::array({tcp(kHomeserverPort)}))}),
-                json::array({to(json::array({database}), json::array({tcp(kDatabasePort)})),
-                             name_service(), world_outside(tenant)}));
+                egress);
 }
 
 Manifest gateway_policy(const Tenant& tenant) {

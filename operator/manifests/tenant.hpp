@@ -34,6 +34,9 @@ struct Tenant {
   bool has_routes = false;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
   std::string certificate_serial;
+  /// The versions of the Secrets that providers' client secrets are in: new ones roll the
+  /// homeserver.
+  std::string client_secrets_seen;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
   /// PEM of the authority that signed it, published to clients in a ConfigMap.

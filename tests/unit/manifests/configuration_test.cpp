@@ -46,6 +46,27 @@ TEST(HomeserverConfig, HoldsNoSecret) {
   EXPECT_EQ(string_at(config, "password_config/pepper/$file"), "/keys/homeserver/pepper");
 }
 
+TEST(HomeserverConfig, ProvidersSecretsAreFiles) {
+  Tenant tenant = tenant_of("single-sign-on");
+  const json config = homeserver_config(tenant);
+  expect_no_secret(config.at("oidc_providers"));
+  EXPECT_EQ(config.at("oidc_providers")[0].at("client_secret_path"), "/keys/oidc/acme/matrix");
+  const auto template_of = [&] {
+    return find(homeserver(tenant), "StatefulSet", homeserver_name(tenant)).at("spec");
+  };
+  const json before = template_of();
+  EXPECT_THAT(before.dump(), HasSubstr(R"("mountPath":"/keys/oidc/acme")"));
+  tenant.client_secrets_seen = "7";
+  EXPECT_NE(before, template_of()) << "a new secret rolls the homeserver";
+}
+
+TEST(HomeserverConfig, NoPartOfASessionOutlivesTheWhole) {
+  const json config = homeserver_config(tenant_of("single-sign-on"));
+  EXPECT_EQ(config.at("session_lifetime"), "7d");
+  EXPECT_EQ(config.at("refresh_token_lifetime"), "7d") << "two weeks were asked for";
+  EXPECT_FALSE(homeserver_config(tenant_of("minimal")).contains("session_lifetime"));
+}
+
 TEST(HomeserverConfig, IsClosedToOtherServersAndStrangers) {
   const json config = homeserver_config(tenant_of("minimal"));
   EXPECT_EQ(config.at("federation_domain_whitelist"), json::array());

@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
                                          "open-federation", "hibernated", "load-balancer",
                                          "ingress", "ingress-default-class", "gateway",
-                                         "own-certificate"),
+                                         "own-certificate", "single-sign-on", "strict-passwords"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

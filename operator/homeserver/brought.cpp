@@ -1,6 +1,7 @@
 #include "homeserver/readiness.hpp"
 #include "manifests/vocabulary.hpp"
 
+// Secrets that a company brings: they carry the tenant's label, or the operator would not see them.
 namespace alphorn::homeserver {
 
 namespace {
@@ -14,8 +15,14 @@ Readiness not_ready(std::string reason, std::string message) {
   return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
 }
 
-bool exists(const World& world, const std::string& secret) {
-  return world.children.contains(ChildId{.kind = "Secret", .name = secret});
+bool has_secret(const World& world, const std::string& name) {
+  return world.children.contains(ChildId{.kind = "Secret", .name = name});
+}
+
+std::string missing_secret(const World& world, const std::string& name) {
+  const std::string label = std::string{manifests::kTenantLabel} + "=" + world.tenant.name;
+  return "there is no Secret " + name + " with the label " + label +
+         ": create it, or kubectl label secret " + name + " " + label;
 }
 
 std::string uncovered_hosts(const Tenant& tenant, const certificates::Facts& facts) {
@@ -29,11 +36,8 @@ std::string uncovered_hosts(const Tenant& tenant, const certificates::Facts& fac
 /// Of a certificate that the company brought: the first thing that is wrong with it.
 Readiness brought_ready(const World& world, const std::string& name) {
   const std::string secret = "Secret " + name;
-  if (!exists(world, name)) {
-    const std::string label = std::string{manifests::kTenantLabel} + "=" + world.tenant.name;
-    return not_ready("CertificateSecretMissing",
-                     "there is no " + secret + " with the label " + label +
-                         ": create it, or kubectl label secret " + name + " " + label);
+  if (!has_secret(world, name)) {
+    return not_ready("CertificateSecretMissing", missing_secret(world, name));
   }
   if (!world.certificate) {
     return not_ready("CertificateUnreadable",
@@ -70,10 +74,27 @@ Readiness brought_ready(const World& world, const std::string& name) {
 
 }  // namespace
 
+Readiness authentication_ready(const World& world) {
+  for (const api::OidcProvider& provider : world.tenant.spec.authentication.oidc) {
+    const std::string& name = provider.secret_name;
+    if (!has_secret(world, name)) {
+      return not_ready("ClientSecretMissing",
+                       "provider " + provider.id + ": " + missing_secret(world, name));
+    }
+    const json& data = at_path(*world.child("Secret", name), "data");
+    if (string_at(data, provider.secret_key.c_str()).empty()) {
+      return not_ready("ClientSecretMissing", "provider " + provider.id + ": Secret " + name +
+                                                  " has no key \"" + provider.secret_key + "\"");
+    }
+  }
+  return {.ready = true, .reason = "Ready", .message = ""};
+}
+
 Readiness certificates_ready(const World& world) {
   const std::string name = manifests::gateway_certificate(world.tenant);
   if (manifests::brings_certificate(world.tenant)) return brought_ready(world, name);
-  if (!exists(world, name)) return not_ready("Creating", "Secret " + name + " does not exist yet");
+  if (!has_secret(world, name))
+    return not_ready("Creating", "Secret " + name + " does not exist yet");
   if (!world.certificate) {
     return not_ready("CertificateUnreadable", "Secret " + name + " holds no certificate");
   }

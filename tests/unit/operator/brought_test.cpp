@@ -1,4 +1,4 @@
-// A certificate that the company brings: what is said about it, and what is done with it.
+// Secrets that the company brings: what is said about them, and what is done with them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,6 +73,32 @@ TEST(BroughtCertificate, TheGatewayStaysAsItWasWhileItIsWrong) {
   world.certificate.reset();
   world.tenant.certificate_serial = "";
   EXPECT_TRUE(plan_of(world).empty()) << plan_of(world);
+}
+
+TEST(BroughtClientSecret, IsNamedWhileItIsMissingAndHoldsUpTheHomeserverAlone) {
+  World world = a_new_tenant();
+  world.tenant.spec.authentication.oidc = {
+      {.id = "acme", .secret_name = "acme-login", .secret_key = "matrix"}};
+  converge(world);
+  EXPECT_EQ(authentication_ready(world).reason, "ClientSecretMissing");
+  EXPECT_THAT(authentication_ready(world).message,
+              HasSubstr("provider acme: there is no Secret acme-login with the label"));
+  EXPECT_NE(world.child("StatefulSet", "acme-database"), nullptr);
+  EXPECT_EQ(world.child("StatefulSet", "acme-homeserver"), nullptr);
+
+  const auto bring = [&](const json& data) {
+    world.children.insert_or_assign(
+        ChildId{.kind = "Secret", .name = "acme-login"},
+        std::make_shared<const json>(
+            json{{"kind", "Secret"}, {"metadata", {{"name", "acme-login"}}}, {"data", data}}));
+  };
+  bring({{"other", "eA=="}});
+  EXPECT_THAT(authentication_ready(world).message, HasSubstr("has no key \"matrix\""));
+  bring({{"matrix", "eA=="}});
+  EXPECT_TRUE(authentication_ready(world).ready);
+  converge(world);
+  EXPECT_NE(world.child("StatefulSet", "acme-homeserver"), nullptr);
+  EXPECT_NE(world.child("Secret", "acme-login"), nullptr);
 }
 
 }  // namespace

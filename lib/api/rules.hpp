@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/company_homeserver.hpp"
+
+/// What the files of this library share and nobody else sees: reading fields, and rules for them.
+namespace alphorn::api {
+
+/// The text at the path, or `otherwise` when there is none.
+std::string string_or(const json& object, const char* path, const std::string& otherwise);
+/// The texts of the list at the path; what else is in it is left out.
+std::vector<std::string> texts_at(const json& object, const char* path);
+
+Authentication authentication_from(const json& authentication);
+
+/// Collects what is wrong, in the order of the schema.
+class Findings {
+ public:
+  void check(bool holds, const char* field, const char* message) {
+    if (!holds) violations_.push_back({field, message});
+  }
+  std::vector<Violation> take() { return std::move(violations_); }
+
+ private:
+  std::vector<Violation> violations_;
+};
+
+/// a-z, 0-9 and inner "-", at most 63 of them.
+bool is_label(std::string_view text);
+/// What Kubernetes takes as a name, roughly: a-z, 0-9 and inner "-" and ".".
+bool is_object_name(std::string_view text);
+/// An address and a prefix of at least 8 bits: "10.20.0.0/16".
+bool is_network(std::string_view text);
+
+void check_authentication(Findings& findings, const Authentication& authentication);
+
+}  // namespace alphorn::api
