@@ -100,7 +100,7 @@ image_synapse() {
     /usr/local/lib/python3.11/dist-packages /usr/lib/python3.11 || true
   [[ -f $packages/synapse/app/__pycache__/homeserver.cpython-311.pyc ]] || fail "no byte code was made of Synapse"
   chroot "$root" env -i PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 python3 -c \
-    'import synapse.app.homeserver, psycopg2, txredisapi, hiredis'
+    'import synapse.app.homeserver, synapse.handlers.oidc, psycopg2, txredisapi, hiredis'
   mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     --env LD_PRELOAD=libjemalloc.so.2 "$root" "$SYNAPSE_IMAGE" "$2"
 }
