@@ -50,7 +50,8 @@ Catalogue read_catalogue(const std::string& path) {
                       .nginx = required(path, document, "images/nginx"),
                       .synapse_repository = required(path, document, "images/synapse/repository"),
                       .synapse_tag_prefix = string_at(document, "images/synapse/tagPrefix"),
-                      .channels = {}};
+                      .channels = {},
+                      .monitoring_ns = string_at(document, "monitoring/namespace")};
   for (const auto& [channel, release] : at_path(document, "channels").items()) {
     if (!release.is_string()) {
       std::string problem = path;

@@ -17,6 +17,7 @@ struct Catalogue {
   std::string synapse_repository;
   std::string synapse_tag_prefix;
   std::map<std::string, std::string> channels;  ///< channel -> Synapse release
+  std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics
 
   /// The release a tenant runs; nothing when its channel is unknown.
   std::optional<std::string> release_of(const api::CompanyHomeserverSpec& spec) const;

@@ -113,6 +113,8 @@ void TlsTrust::configure(SSL_CTX* context) const {
   if (state_->roots) SSL_CTX_set1_cert_store(context, state_->roots.get());
 
   X509_VERIFY_PARAM* expected = SSL_CTX_get0_param(context);
+  // Whoever is named as trusted is trusted, also one that others signed: as in curl and in Go.
+  X509_VERIFY_PARAM_set_flags(expected, X509_V_FLAG_PARTIAL_CHAIN);
   if (is_address(state_->host)) {
     X509_VERIFY_PARAM_set1_ip_asc(expected, state_->host.c_str());
   } else {

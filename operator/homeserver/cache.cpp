@@ -32,6 +32,8 @@ controller::InformerOptions labelled(const kube::Kind& kind) {
 controller::InformerOptions children(const kube::Kind& kind) {
   controller::InformerOptions options = labelled(kind);
   options.optional = kind == kube::kinds::kHttpRoute;
+  // Companies bring Secrets too (docs/decisions/0015).
+  if (kind == kube::kinds::kSecret) options.label_selector = manifests::kTenantLabel;
   return options;
 }
 

@@ -153,6 +153,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.version = *release;
   tenant.images = parts_.catalogue.images_for(*release);
   tenant.operator_ns = parts_.operator_ns;
+  tenant.monitoring_ns = parts_.catalogue.monitoring_ns;
   tenant.authority_pem = parts_.authority.certificate_pem();
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);
@@ -167,6 +168,10 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     const CertificateFacts certificate = certificate_in(world);
     secrets.certificate = certificate.facts;
     secrets.certificate_is_usable = certificate.is_usable;
+    if (manifests::brings_certificate(tenant)) {
+      secrets.brought_certificate_pem =
+          secret_value(world, manifests::gateway_certificate(tenant), "tls.crt");
+    }
     secrets.signing_key_id =
         key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
   }
@@ -178,6 +183,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   }
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
+  tenant.brought_certificate_pem = secrets.brought_certificate_pem;
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;
   world.signing_key_id = secrets.signing_key_id;
 
@@ -186,7 +192,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (homeserver_rolled_out(world)) world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
   // A gateway before a silent homeserver has nothing to add, and would cost as much patience again.
   const bool answers = world.homeserver && world.homeserver->problem.empty();
-  if (answers && gateway_rolled_out(world))
+  if (answers && gateway_rolled_out(world) && gateway_shows_certificate(world))
     world.gateway = parts_.servers.ask_gateway(tenant, stop);
   return world;
 }

@@ -252,6 +252,14 @@ bool gateway_rolled_out(const World& world) {
   return deployment_ready(world, manifests::gateway_name(world.tenant)).ready;
 }
 
+bool gateway_shows_certificate(const World& world) {
+  const json* gateway = world.child("Deployment", manifests::gateway_name(world.tenant));
+  if (gateway == nullptr) return false;
+  const json& annotations = at_path(*gateway, "spec/template/metadata/annotations");
+  return annotations.is_object() &&
+         annotations.value(manifests::kCertificateSerial, "") == world.tenant.certificate_serial;
+}
+
 Readiness homeserver_ready(const World& world) {
   const std::string name = manifests::homeserver_name(world.tenant);
   if (world.tenant.spec.hibernated) return hibernation_of(world, "StatefulSet", name);

@@ -38,6 +38,9 @@ bool homeserver_is_gone(const World& world);
 bool homeserver_rolled_out(const World& world);
 bool gateway_rolled_out(const World& world);
 
+/// Its pods were made for the certificate that is there now, not for one before.
+bool gateway_shows_certificate(const World& world);
+
 /// What status.administrator.registration says once the account exists. It stands for the account,
 /// the database's volume and the Secret with the password: one that was lost with its database, or
 /// whose password was lost, is made again.

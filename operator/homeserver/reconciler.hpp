@@ -45,6 +45,7 @@ class Reconciler {
     std::string seen;  ///< the versions of the Secrets
     std::optional<certificates::Facts> certificate;
     bool certificate_is_usable = false;
+    std::string brought_certificate_pem;
     std::string signing_key_id;
   };
   /// What is remembered of a tenant between two passes. All of it can be lost.

@@ -29,7 +29,7 @@ std::string problem_of(const http::TransportError& error, const std::string& who
     case http::TransportError::Kind::connect:
       return "the " + who + " cannot be reached";
     case http::TransportError::Kind::tls:
-      return "the " + who + " does not present a certificate that its authority vouches for";
+      return "the " + who + " does not present the certificate that it should";
     case http::TransportError::Kind::timeout:
       return "the " + who + " does not answer in time";
     case http::TransportError::Kind::interrupted:
@@ -63,10 +63,12 @@ Answer ClusterServers::ask_homeserver(const manifests::Tenant& tenant, std::stop
 
 Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) {
   return asked("gateway", [&] {
-    const auto transport = http::make_transport({.url = gateway_url(tenant),
-                                                 .ca_pem = tenant.authority_pem,
-                                                 .tls_server_name = tenant.spec.matrix_host,
-                                                 .timeout = kPatience});
+    const std::string& brought = tenant.brought_certificate_pem;
+    const auto transport =
+        http::make_transport({.url = gateway_url(tenant),
+                              .ca_pem = brought.empty() ? tenant.authority_pem : brought,
+                              .tls_server_name = tenant.spec.matrix_host,
+                              .timeout = kPatience});
     const http::Response response = transport->send(
         {.target = "/_matrix/client/versions", .headers = {{"Host", tenant.spec.matrix_host}}},
         stop);

@@ -5,7 +5,6 @@ namespace alphorn::manifests {
 namespace {
 
 constexpr const char* kConfig = "/etc/gateway";
-constexpr const char* kCertificateSerial = "alphorn.dev/certificate-serial";
 
 json nginx(const Tenant& tenant) {
   const std::string config = kConfig;

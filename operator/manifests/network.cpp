@@ -124,10 +124,13 @@ Manifest homeserver_policy(const Tenant& tenant) {
   json egress = json::array({to(json::array({database}), json::array({tcp(kDatabasePort)})),
                              name_service(), world_outside(tenant)});
   for (const json& arrow : identity_providers(tenant)) egress.push_back(arrow);
-  return policy(tenant, "homeserver", homeserver_name(tenant),
-                json::array({from(json::array({gateway, asking_operator}),
-                                  json::array({tcp(kHomeserverPort)}))}),
-                egress);
+  json ingress = json::array(
+      {from(json::array({gateway, asking_operator}), json::array({tcp(kHomeserverPort)}))});
+  if (!tenant.monitoring_ns.empty()) {
+    const json prometheus = {{"namespaceSelector", namespace_called(tenant.monitoring_ns)}};
+    ingress.push_back(from(json::array({prometheus}), json::array({tcp(kMetricsPort)})));
+  }
+  return policy(tenant, "homeserver", homeserver_name(tenant), ingress, egress);
 }
 
 Manifest gateway_policy(const Tenant& tenant) {

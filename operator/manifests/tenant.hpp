@@ -37,12 +37,17 @@ struct Tenant {
   /// The versions of the Secrets that providers' client secrets are in: new ones roll the
   /// homeserver.
   std::string client_secrets_seen;
+  /// PEM of the certificate that the company brought, with those who signed it; "" for the
+  /// operator's own.
+  std::string brought_certificate_pem;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
   /// PEM of the authority that signed it, published to clients in a ConfigMap.
   std::string authority_pem;
   /// Namespace of the operator itself, which asks the tenant's programs how they are.
   std::string operator_ns;
+  /// Namespace of the Prometheus that reads the homeserver's metrics; "" when there is none.
+  std::string monitoring_ns;
 };
 
 using Manifest = json;

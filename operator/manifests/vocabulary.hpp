@@ -13,6 +13,8 @@ namespace alphorn::manifests {
 inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr const char* kManagedBy = "alphorn";
 inline constexpr const char* kTenantLabel = "alphorn.dev/tenant";
+/// On the gateway's pods: which certificate they show.
+inline constexpr const char* kCertificateSerial = "alphorn.dev/certificate-serial";
 /// On an Ingress whose class was the cluster's default: which one that was.
 inline constexpr const char* kDefaultClass = "alphorn.dev/default-class";
 /// "true" on what outlives the tenant: data and keys. Such an object has no owner.
