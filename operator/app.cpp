@@ -14,6 +14,7 @@
 #include "controller/serving.hpp"
 #include "homeserver/cache.hpp"
 #include "homeserver/reconciler.hpp"
+#include "homeserver/tenant_metrics.hpp"
 
 namespace alphorn {
 
@@ -47,10 +48,12 @@ class Operator {
                [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
                  controller_.queue().add(key, priority);
                }),
+        tenant_metrics_(*cache_.store_of(homeserver::kCompanyHomeserver)),
         election_(leasing_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
         serving_({.port = options.listen_port,
                   .live = [this] { return election_.check(); },
-                  .ready = [this] { return unready(); }}) {}
+                  .ready = [this] { return unready(); },
+                  .more_metrics = [this] { return tenant_metrics_.collect(); }}) {}
 
   int run() {
     cache_.start();
@@ -119,6 +122,7 @@ class Operator {
   std::unique_ptr<homeserver::Reconciler> reconciler_;
   controller::Controller controller_;
   homeserver::Cache cache_;
+  homeserver::TenantMetrics tenant_metrics_;
   controller::LeaderElection election_;
   controller::Serving serving_;
 };

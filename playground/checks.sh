@@ -18,14 +18,28 @@ run_tests() {
     step "Go $GO_VERSION" use_go
     step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
   fi
+  step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then step "An identity provider for the stories" build_provider; fi
   step "Programs and tests (preset dev)" build_preset dev
-  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_DEV="$ROOT/dev"
+  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEV="$ROOT/dev"
+  ALPHORN_PROMETHEUS="$(prometheus_folder)"
   ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Two at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
     ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 2 "$@")
+}
+
+prometheus_folder() { printf '%s/bin/prometheus-%s' "$CACHE" "$(key_of "$PROMETHEUS_PACKAGE")"; }
+
+# Unpacked and not installed: Debian's package would start a service.
+fetch_prometheus() {
+  local folder
+  folder="$(prometheus_folder)"
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  fetch_debian "$folder.part" "$PROMETHEUS_PACKAGE"
+  mv -T "$folder.part" "$folder"
 }
 
 provider_folder() { printf '%s/bin/provider-%s' "$CACHE" "$(key_of "$GO_VERSION" -- tests/e2e/provider)"; }

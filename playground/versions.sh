@@ -20,6 +20,7 @@ DEBIAN_RELEASE=12.15
 CONTAINERD_PACKAGES=(containerd=1.6.20~ds1-1+deb12u3 runc=1.1.5+ds1-1+deb12u1
   containernetworking-plugins=1.1.1+ds1-3+b5)
 POSTGRES_PACKAGES=(postgresql-15=15.20-0+deb12u1 libpq5=15.20-0+deb12u1)
+PROMETHEUS_PACKAGE=prometheus=2.42.0+ds-5+deb12u1
 NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
 SYNAPSE_PACKAGES=(python3=3.11.2-1+b1 libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
 

@@ -3,6 +3,8 @@
 #include <CivetServer.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <vector>
 
@@ -22,11 +24,19 @@ void answer(mg_connection* connection, const char* status, const char* type,
 
 class MetricsHandler final : public CivetHandler {
  public:
+  using More = std::function<std::vector<prometheus::MetricFamily>()>;
+  explicit MetricsHandler(More more) : more_(std::move(more)) {}
+
   bool handleGet(CivetServer*, mg_connection* connection) override {
+    std::vector<prometheus::MetricFamily> families = metrics()->Collect();
+    if (more_) std::ranges::move(more_(), std::back_inserter(families));
     answer(connection, "200 OK", "text/plain; version=0.0.4; charset=utf-8",
-           prometheus::TextSerializer{}.Serialize(metrics()->Collect()));
+           prometheus::TextSerializer{}.Serialize(families));
     return true;
   }
+
+ private:
+  More more_;
 };
 
 class CheckHandler final : public CivetHandler {
@@ -82,8 +92,8 @@ struct Serving::State {
 };
 
 Serving::Serving(const Options& options)
-    : state_(new State{
-          {}, CheckHandler{options.live}, CheckHandler{options.ready}, listen(options.port)}) {
+    : state_(new State{MetricsHandler{options.more_metrics}, CheckHandler{options.live},
+                       CheckHandler{options.ready}, listen(options.port)}) {
   state_->server->addHandler("/metrics", state_->metrics);
   state_->server->addHandler("/livez", state_->live);
   state_->server->addHandler("/readyz", state_->ready);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <prometheus/metric_family.h>
+
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace alphorn::controller {
 
@@ -14,6 +17,8 @@ class Serving {
     int port = 8080;
     std::function<std::string()> live = {};
     std::function<std::string()> ready = {};
+    /// Further metrics, made up when somebody asks. Called from several threads.
+    std::function<std::vector<prometheus::MetricFamily>()> more_metrics = {};
   };
   /// Throws std::runtime_error that names the port when it cannot listen. Port 0 takes a free one.
   explicit Serving(const Options& options);

@@ -29,6 +29,10 @@ images:
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}
+{{- if .Values.monitoring.enabled }}
+monitoring:
+  namespace: {{ .Values.monitoring.namespace | quote }}
+{{- end }}
 channels:
   {{- range $name, $version := .Values.channels }}
   {{ $name }}: {{ $version | quote }}

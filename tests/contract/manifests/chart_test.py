@@ -260,6 +260,19 @@ class Chart(unittest.TestCase):
     def delete_secret(self, namespace, *options):
         return kubectl("delete", "secret", "acme-homeserver-keys", "-n", namespace, *options)
 
+    def test_monitoring_is_rendered_on_request(self):
+        self.assertNotIn("monitoring.coreos.com", render())
+        text = render("--set", "monitoring.enabled=true,monitoring.namespace=watch,monitoring.labels.release=main")
+        self.assertEqual(len(of_kind(text, "PodMonitor")), 2)
+        (rule,) = of_kind(text, "PrometheusRule")
+        self.assertEqual(rule["metadata"]["labels"]["release"], "main")
+        self.assertEqual(rule["spec"], yaml.safe_load((CHART / "files" / "rules.yaml").read_text()))
+        (dashboards,) = [one for one in of_kind(text, "ConfigMap") if "grafana_dashboard" in one["metadata"]["labels"]]
+        for name, content in dashboards["data"].items():
+            self.assertTrue(json.loads(content)["panels"], name)
+        (config,) = [one for one in of_kind(text, "ConfigMap") if "config.yaml" in one["data"]]
+        self.assertEqual(yaml.safe_load(config["data"]["config.yaml"])["monitoring"]["namespace"], "watch")
+
     def test_guards_what_is_kept(self):
         refusal = self.guard()
         self.assertIn("Forbidden", refusal.stderr)

@@ -60,6 +60,20 @@ TEST(HomeserverConfig, ProvidersSecretsAreFiles) {
   EXPECT_NE(before, template_of()) << "a new secret rolls the homeserver";
 }
 
+TEST(NetworkPolicies, OnlyTheNamespaceOfPrometheusReadsMetrics) {
+  Tenant tenant = tenant_of("minimal");
+  const auto ingress = [&] {
+    return find(network(tenant), "NetworkPolicy", homeserver_name(tenant))
+        .at("spec")
+        .at("ingress")
+        .dump();
+  };
+  EXPECT_THAT(ingress(), Not(HasSubstr("9000")));
+  tenant.monitoring_ns = "observability";
+  EXPECT_THAT(ingress(), HasSubstr("9000"));
+  EXPECT_THAT(ingress(), HasSubstr("observability"));
+}
+
 TEST(HomeserverConfig, NoPartOfASessionOutlivesTheWhole) {
   const json config = homeserver_config(tenant_of("single-sign-on"));
   EXPECT_EQ(config.at("session_lifetime"), "7d");

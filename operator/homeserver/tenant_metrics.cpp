@@ -1,0 +1,103 @@
+#include "homeserver/tenant_metrics.hpp"
+
+#include <chrono>
+
+namespace alphorn::homeserver {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using Labels = std::vector<ClientMetric::Label>;
+
+/// A family of gauges; series without a value are left out.
+MetricFamily gauges(const char* name, const char* help) {
+  return {.name = name, .help = help, .type = prometheus::MetricType::Gauge, .metric = {}};
+}
+
+void add(MetricFamily& family, Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
+const json& condition(const json& status, const char* type) {
+  static const json kNone;
+  for (const json& one : at_path(status, "conditions")) {
+    if (string_at(one, "type") == type) return one;
+  }
+  return kNone;
+}
+
+double seconds(TimePoint time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+TenantMetrics::Facts TenantMetrics::facts_of(const json& tenant) {
+  const json& status = at_path(tenant, "status");
+  const json& ready = condition(status, "Ready");
+  Facts facts{.server_name = string_at(tenant, "spec/serverName"),
+              .version = string_at(status, "version")};
+  if (string_at(ready, "status") != "True") {
+    facts.reason = string_at(ready, "reason");
+    if (facts.reason.empty()) facts.reason = "Unseen";
+  }
+  facts.stalled = string_at(condition(status, "Stalled"), "status") == "True";
+  facts.resting =
+      at_path(tenant, "spec/hibernated") == true || at_path(tenant, "spec/paused") == true;
+  facts.up_to_date =
+      integer_at(status, "observedGeneration") == integer_at(tenant, "metadata/generation");
+  if (const auto end = parse_time(string_at(status, "certificate/notAfter"))) {
+    facts.certificate_ends = seconds(*end);
+  }
+  return facts;
+}
+
+std::vector<MetricFamily> TenantMetrics::collect() const {
+  MetricFamily info = gauges("alphorn_tenant_info", "What a tenant is called and runs; always 1");
+  MetricFamily ready = gauges("alphorn_tenant_ready", "1 while the tenant is Ready");
+  MetricFamily reason = gauges("alphorn_tenant_not_ready_reason", "Why it is not; 1");
+  MetricFamily stalled = gauges("alphorn_tenant_stalled", "1 while only a person can mend it");
+  MetricFamily resting =
+      gauges("alphorn_tenant_resting", "1 while it is hibernated or paused on purpose");
+  MetricFamily up_to_date =
+      gauges("alphorn_tenant_up_to_date", "1 while its status is about its present spec");
+  MetricFamily certificate = gauges("alphorn_tenant_certificate_expiry_timestamp_seconds",
+                                    "When the certificate that people see ends");
+
+  known_.with([&](auto& known) {
+    std::map<kube::Key, Facts> present;
+    for (const controller::ObjectPtr& tenant : tenants_.list()) {
+      const kube::Key& key = tenant->key();
+      const auto found = known.find(key);
+      const bool is_known =
+          found != known.end() && found->second.resource_version == tenant->resource_version();
+      Facts facts = is_known ? std::move(found->second) : facts_of(tenant->read());
+      facts.resource_version = tenant->resource_version();
+
+      const Labels labels{{"namespace", key.ns}, {"name", key.name}};
+      Labels details = labels;
+      details.push_back({"server_name", facts.server_name});
+      details.push_back({"version", facts.version});
+      add(info, std::move(details), 1);
+      add(ready, labels, facts.reason.empty() ? 1 : 0);
+      if (!facts.reason.empty()) {
+        Labels why = labels;
+        why.push_back({"reason", facts.reason});
+        add(reason, std::move(why), 1);
+      }
+      add(stalled, labels, facts.stalled ? 1 : 0);
+      add(resting, labels, facts.resting ? 1 : 0);
+      add(up_to_date, labels, facts.up_to_date ? 1 : 0);
+      if (facts.certificate_ends > 0) add(certificate, labels, facts.certificate_ends);
+      present.emplace(key, std::move(facts));
+    }
+    known = std::move(present);
+  });
+  return {info, ready, reason, stalled, resting, up_to_date, certificate};
+}
+
+}  // namespace alphorn::homeserver

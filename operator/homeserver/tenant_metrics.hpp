@@ -1,0 +1,45 @@
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/locked.hpp"
+#include "controller/store.hpp"
+
+namespace alphorn::homeserver {
+
+/// How each tenant is, as series for Prometheus: read from the cache when somebody asks, so that a
+/// tenant that is gone leaves no series behind. Every replica has them; rules take the maximum.
+/// Thread-safe.
+class TenantMetrics {
+ public:
+  /// The store must outlive it.
+  explicit TenantMetrics(const controller::Store& tenants) : tenants_(tenants) {}
+
+  std::vector<prometheus::MetricFamily> collect() const;
+
+ private:
+  /// What the series of one tenant say.
+  struct Facts {
+    std::string resource_version;
+    std::string server_name;
+    std::string version;  ///< of the Synapse that runs
+    std::string reason;   ///< why it is not ready; "" when it is
+    bool stalled = false;
+    bool resting = false;     ///< hibernated or paused on purpose
+    bool up_to_date = false;  ///< the status is about the present spec
+    double certificate_ends = 0;
+  };
+  static Facts facts_of(const json& tenant);
+
+  const controller::Store& tenants_;
+  /// Reading a tenant costs tens of microseconds, so it is done once for each state of it.
+  mutable Locked<std::map<kube::Key, Facts>> known_;
+};
+
+}  // namespace alphorn::homeserver
