@@ -73,6 +73,7 @@ OidcProvider provider_from(const json& provider) {
       .scopes = texts_at(provider, "scopes"),
       .localpart_claim = string_or(provider, "claims/localpart", kLocalpartClaim),
       .display_name_claim = string_or(provider, "claims/displayName", kDisplayNameClaim),
+      .claims_at_userinfo = string_at(provider, "claims/source") == "userInfo",
       .create_accounts = at_path(provider, "createAccounts") != false,
       .allow_existing_users = at_path(provider, "allowExistingUsers") == true,
       .networks = texts_at(provider, "networks")};

@@ -77,6 +77,7 @@ struct OidcProvider {
   std::vector<std::string> scopes;
   std::string localpart_claim;
   std::string display_name_claim;
+  bool claims_at_userinfo = false;  ///< asked for there, instead of read in the ID token
   bool create_accounts = true;
   bool allow_existing_users = false;
   std::vector<std::string> networks;  ///< CIDRs in which it answers; empty for public addresses

@@ -19,21 +19,24 @@ json policy(const Authentication& wanted) {
   return result;
 }
 
-/// Providers often give a mail address where a name is asked for.
+/// Providers often give a mail address where a name is asked for. A claim that is missing must fail
+/// the login: as a text it would be "None", and one account for all.
 json user_mapping(const OidcProvider& provider) {
-  return {{"config",
-           {{"localpart_template",
-             "{{ (user." + provider.localpart_claim + " | string).split('@')[0] | lower }}"},
-            {"display_name_template", "{{ user." + provider.display_name_claim + " }}"}}}};
+  return {
+      {"config",
+       {{"localpart_template", "{{ user." + provider.localpart_claim + ".split('@')[0] | lower }}"},
+        {"display_name_template", "{{ user." + provider.display_name_claim + " }}"}}}};
 }
 
 json provider_config(const OidcProvider& provider) {
+  const char* source = provider.claims_at_userinfo ? "userinfo_endpoint" : "auto";
   return {{"idp_id", provider.id},
           {"idp_name", provider.display_name},
           {"issuer", provider.issuer},
           {"client_id", provider.client_id},
           {"client_secret_path", folder_of(provider) + "/" + provider.secret_key},
           {"scopes", provider.scopes},
+          {"user_profile_method", source},
           {"user_mapping_provider", user_mapping(provider)},
           {"enable_registration", provider.create_accounts},
           {"allow_existing_users", provider.allow_existing_users}};

@@ -85,6 +85,7 @@ def test_a_missing_client_secret_is_named(company, provider):
             "password": {"minimumLength": 16, "require": ["digit"]},
             "oidc": [{"id": "acme", "displayName": "Acme login", "issuer": ISSUER,
                       "clientId": CLIENT, "clientSecret": {"name": SECRET},
+                      "claims": {"source": "userInfo"},
                       "networks": [ADDRESS + "/32"]}]})
     said = company.wait_for("AuthenticationReady", "False", "ClientSecretMissing",
                             limit=UNTIL_TOLD)
