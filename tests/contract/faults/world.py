@@ -144,7 +144,7 @@ class Operator:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
                 lines = answer.read().decode().splitlines()
-        except OSError:
+        except (OSError, http.client.HTTPException):  # it may end while it answers
             return None
         found = [float(line.rsplit(" ", 1)[1]) for line in lines
                  if line.startswith((name + "{", name + " "))]
