@@ -82,43 +82,72 @@ class Api:
         return self.send("PATCH", path, patch, "application/merge-patch+json")
 
 
-class Settler:
-    """Marks workloads rolled out and claims bound, as their controllers would."""
+def workload(item):
+    count = item["spec"].get("replicas", 1)
+    return {"observedGeneration": item["metadata"]["generation"], "replicas": count,
+            "readyReplicas": count, "updatedReplicas": count, "availableReplicas": count}
 
-    KINDS = {"/apis/apps/v1": ("statefulsets", "deployments"), "/api/v1": ("persistentvolumeclaims",)}
+
+def stateful_set(item):
+    return workload(item) | {"currentReplicas": item["spec"].get("replicas", 1),
+                             "currentRevision": "r", "updateRevision": "r"}
+
+
+def claim(item):
+    return {"phase": "Bound", "capacity": item["spec"]["resources"]["requests"]}
+
+
+def with_address(_):
+    return {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+
+
+def service(item):
+    return with_address(item) if item["spec"]["type"] == "LoadBalancer" else {}
+
+
+def route(item):
+    accepted = [{"type": kind, "status": "True", "reason": kind, "message": "",
+                 "observedGeneration": item["metadata"]["generation"]}
+                for kind in ("Accepted", "ResolvedRefs")]
+    return {"parents": [{"parentRef": parent, "conditions": accepted}
+                        for parent in item["spec"]["parentRefs"]]}
+
+
+class Settler:
+    """Marks workloads rolled out, claims bound and addresses given, as their controllers would."""
+
+    KINDS = {"/apis/apps/v1/statefulsets": stateful_set, "/apis/apps/v1/deployments": workload,
+             "/api/v1/persistentvolumeclaims": claim, "/api/v1/services": service,
+             "/apis/networking.k8s.io/v1/ingresses": with_address,
+             "/apis/gateway.networking.k8s.io/v1/httproutes": route}
 
     def __init__(self, servers):
         self.servers = servers
         self.ended = False
-        for group, collections in self.KINDS.items():
-            for collection in collections:
-                threading.Thread(target=self.follow, args=(group, collection), daemon=True).start()
+        for collection, wanted in self.KINDS.items():
+            threading.Thread(target=self.follow, args=(collection, wanted), daemon=True).start()
 
-    def follow(self, group, collection):
+    def follow(self, collection, wanted):
         watcher, setter = Api(self.servers), Api(self.servers)
         while not self.ended:
             try:
-                answer = watcher.open("GET", f"{group}/{collection}?watch=true")
+                answer = watcher.open("GET", f"{collection}?watch=true")
                 for line in answer:
                     event = json.loads(line)
-                    if event["type"] in ("ADDED", "MODIFIED"):
-                        self.settle(setter, group, collection, event["object"])
-            except (OSError, http.client.HTTPException, Refused):
-                watcher.connection = setter.connection = None
-                time.sleep(0.1)
+                    if event.get("type") in ("ADDED", "MODIFIED"):
+                        self.settle(setter, collection, event["object"], wanted(event["object"]))
+            except (OSError, ValueError, http.client.HTTPException, Refused):
+                pass
+            # A kind that nobody has defined (yet) answers at once.
+            watcher.connection = setter.connection = None
+            time.sleep(0.2)
 
     @staticmethod
-    def settle(api, group, collection, item):
-        metadata = item["metadata"]
-        if collection == "persistentvolumeclaims":
-            wanted = {"phase": "Bound", "capacity": item["spec"]["resources"]["requests"]}
-        else:
-            wanted = {"observedGeneration": metadata["generation"], "replicas": 1, "readyReplicas": 1,
-                      "updatedReplicas": 1, "availableReplicas": 1}
-            if collection == "statefulsets":
-                wanted |= {"currentReplicas": 1, "currentRevision": "r", "updateRevision": "r"}
-        if any(item.get("status", {}).get(key) != value for key, value in wanted.items()):
-            path = f"{group}/namespaces/{metadata['namespace']}/{collection}/{metadata['name']}/status"
+    def settle(api, collection, item, wanted):
+        if any(item.get("status", {}).get(key, 0) != value for key, value in wanted.items()):
+            group, plural = collection.rsplit("/", 1)
+            metadata = item["metadata"]
+            path = f"{group}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}/status"
             try:
                 api.merge(path, {"status": wanted})
             except Refused as error:
