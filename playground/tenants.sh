@@ -42,6 +42,17 @@ publish_hosts() {
   set_host_names "$(jq -r '[.[].hosts[]] | unique | join(" ")' <<<"$1")"
 }
 
+# Prints what tenants prints; effect: this machine knows their host names. Whoever asks at the same time
+# waits, and so nobody takes away names that another has just made known.
+known_tenants() {
+  local list
+  exec 8>"$RUN/tenants.lock"
+  flock 8
+  list="$(tenants)"
+  publish_hosts "$list"
+  printf '%s\n' "$list"
+}
+
 # How a person logs in; prints nothing secret.
 describe_tenant() { # JSON of one tenant
   local name namespace ready reason address authority user secret
@@ -69,8 +80,7 @@ status_json() {
   if everything_built; then built=true; fi
   if cluster_running; then
     up=true
-    list="$(tenants)"
-    publish_hosts "$list"
+    list="$(known_tenants)"
   fi
   jq -n --argjson up "$up" --argjson built "$built" --arg kubeconfig "$ADMIN_CONFIG" --arg audit "$AUDIT_LOG" --argjson tenants "$list" \
     '{cluster: {running: $up, built: $built, kubeconfig: $kubeconfig, auditLog: $audit},
@@ -91,8 +101,7 @@ status_text() {
   else
     say "Policies   NOT enforced any more when they change: netpol has ended; start it: ./dev up"
   fi
-  list="$(tenants)"
-  publish_hosts "$list"
+  list="$(known_tenants)"
   count="$(jq length <<<"$list")"
   ((count)) || say "No tenant yet."
   for ((index = 0; index < count; index++)); do describe_tenant "$(jq ".[$index]" <<<"$list")"; done
