@@ -36,7 +36,9 @@ std::optional<std::string> Catalogue::release_of(const api::CompanyHomeserverSpe
 manifests::Images Catalogue::images_for(const std::string& release) const {
   return {.postgres = postgres,
           .synapse = synapse_repository + ":" + synapse_tag_prefix + release,
-          .nginx = nginx};
+          .nginx = nginx,
+          .postgres_exporter = postgres_exporter,
+          .nginx_exporter = nginx_exporter};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -52,6 +54,10 @@ Catalogue read_catalogue(const std::string& path) {
                       .synapse_tag_prefix = string_at(document, "images/synapse/tagPrefix"),
                       .channels = {},
                       .monitoring_ns = string_at(document, "monitoring/namespace")};
+  if (!catalogue.monitoring_ns.empty()) {
+    catalogue.postgres_exporter = required(path, document, "images/postgresExporter");
+    catalogue.nginx_exporter = required(path, document, "images/nginxExporter");
+  }
   for (const auto& [channel, release] : at_path(document, "channels").items()) {
     if (!release.is_string()) {
       std::string problem = path;

@@ -17,6 +17,8 @@ struct Catalogue {
   std::string synapse_repository;
   std::string synapse_tag_prefix;
   std::map<std::string, std::string> channels;  ///< channel -> Synapse release
+  std::string postgres_exporter = {};           ///< both "" when nobody reads metrics
+  std::string nginx_exporter = {};
   std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics
 
   /// The release a tenant runs; nothing when its channel is unknown.

@@ -22,6 +22,7 @@ image_archive() {
       inputs=("$SYNAPSE_IMAGE" "$(base_key)" "${SYNAPSE_PACKAGES[@]}")
       files+=(playground/images/synapse-requirements.txt)
       ;;
+    exporters) inputs=("$EXPORTERS_IMAGE" "$(base_key)" "${EXPORTER_PACKAGES[@]}") ;;
     operator) inputs=("$(operator_image)") ;;
     contour) inputs=("$CONTOUR_IMAGE" "$(basename "$(contour_folder)")") ;;
     envoy) inputs=("$ENVOY_IMAGE" "$(base_key)") ;;
@@ -84,6 +85,19 @@ image_nginx() {
   mkimage --user 10001:10001 --env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" "$NGINX_IMAGE" "$2"
 }
 
+# Both programs in one image, under the names that their makers' own images give them. They need a C
+# library and nothing else; Debian's packages would also want an init system.
+image_exporters() {
+  local root="$1" unpacked="$1.packages"
+  copy_base "$root"
+  rm -rf "$unpacked"
+  fetch_debian "$unpacked" "${EXPORTER_PACKAGES[@]}"
+  install -m 755 "$unpacked/usr/bin/prometheus-postgres-exporter" "$root/usr/bin/postgres_exporter"
+  install -m 755 "$unpacked/usr/bin/prometheus-nginx-exporter" "$root/usr/bin/nginx-prometheus-exporter"
+  rm -rf "$unpacked"
+  mkimage --user 10001:10001 --env PATH=/usr/bin:/bin "$root" "$EXPORTERS_IMAGE" "$2"
+}
+
 # Synapse is installed where Debian's own python3 looks, so that "python3 -m synapse..." is enough.
 image_synapse() {
   local root="$1" packages="$1/usr/local/lib/python3.11/dist-packages"
@@ -144,12 +158,12 @@ build_system_images() { build_image pause && build_image addons; }
 build_tenant_images() {
   local name
   build_base
-  for name in nginx postgres synapse; do build_image "$name"; done
+  for name in nginx postgres synapse exporters; do build_image "$name"; done
 }
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse)
+  local name names=(pause addons nginx postgres synapse exporters)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true

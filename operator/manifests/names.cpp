@@ -21,6 +21,8 @@ bool database_sleeps(const Tenant& tenant) {
   return tenant.spec.hibernated && tenant.database_is_unused;
 }
 
+bool is_watched(const Tenant& tenant) { return !tenant.monitoring_ns.empty(); }
+
 bool federates(const Tenant& tenant) {
   return tenant.spec.federation.mode != api::Federation::Mode::closed;
 }

@@ -107,11 +107,18 @@ Manifest policy(const Tenant& tenant, const std::string& component, const std::s
           {"spec", spec}};
 }
 
+/// Where Prometheus comes in; added to `ingress` while there is one.
+void let_prometheus_in(const Tenant& tenant, int port, json& ingress) {
+  if (!is_watched(tenant)) return;
+  const json prometheus = {{"namespaceSelector", namespace_called(tenant.monitoring_ns)}};
+  ingress.push_back(from(json::array({prometheus}), json::array({tcp(port)})));
+}
+
 Manifest database_policy(const Tenant& tenant) {
   const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
-  return policy(tenant, "database", database_name(tenant),
-                json::array({from(json::array({homeserver}), json::array({tcp(kDatabasePort)}))}),
-                json::array());
+  json ingress = json::array({from(json::array({homeserver}), json::array({tcp(kDatabasePort)}))});
+  let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
+  return policy(tenant, "database", database_name(tenant), ingress, json::array());
 }
 
 /// By the label that the chart gives the operator's pods, whatever its release is called.
@@ -126,10 +133,7 @@ Manifest homeserver_policy(const Tenant& tenant) {
   for (const json& arrow : identity_providers(tenant)) egress.push_back(arrow);
   json ingress = json::array(
       {from(json::array({gateway, asking_operator}), json::array({tcp(kHomeserverPort)}))});
-  if (!tenant.monitoring_ns.empty()) {
-    const json prometheus = {{"namespaceSelector", namespace_called(tenant.monitoring_ns)}};
-    ingress.push_back(from(json::array({prometheus}), json::array({tcp(kMetricsPort)})));
-  }
+  let_prometheus_in(tenant, kMetricsPort, ingress);
   return policy(tenant, "homeserver", homeserver_name(tenant), ingress, egress);
 }
 
@@ -138,8 +142,9 @@ Manifest gateway_policy(const Tenant& tenant) {
   json ports = json::array({tcp(kGatewayPort)});
   // A controller's proxy may run anywhere, also on its node's own network: it has no label to name.
   if (is_behind_proxy(tenant)) ports.push_back(tcp(kGatewayPlainPort));
-  const json everybody = {{"ports", ports}};
-  return policy(tenant, "gateway", gateway_name(tenant), json::array({everybody}),
+  json ingress = json::array({{{"ports", ports}}});
+  let_prometheus_in(tenant, kGatewayMetricsPort, ingress);
+  return policy(tenant, "gateway", gateway_name(tenant), ingress,
                 json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
                              name_service()}));
 }

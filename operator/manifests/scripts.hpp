@@ -14,5 +14,7 @@ extern const char* const federation;
 extern const char* const no_federation;
 extern const char* const postgresql;
 extern const char* const pg_hba;
+extern const char* const pg_hba_watched;
+extern const char* const metrics_role;
 
 }  // namespace alphorn::manifests::scripts

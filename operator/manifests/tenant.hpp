@@ -14,6 +14,9 @@ struct Images {
   std::string postgres;
   std::string synapse;
   std::string nginx;
+  // Beside the programs whose metrics Prometheus reads; "" when nobody does.
+  std::string postgres_exporter = {};
+  std::string nginx_exporter = {};
   bool operator==(const Images&) const = default;
 };
 
@@ -46,7 +49,7 @@ struct Tenant {
   std::string authority_pem;
   /// Namespace of the operator itself, which asks the tenant's programs how they are.
   std::string operator_ns;
-  /// Namespace of the Prometheus that reads the homeserver's metrics; "" when there is none.
+  /// Namespace of the Prometheus that reads the metrics of its programs; "" when there is none.
   std::string monitoring_ns;
 };
 
@@ -71,6 +74,9 @@ struct SecretRecipe {
 inline constexpr int kDatabasePort = 5432;
 inline constexpr int kHomeserverPort = 8008;
 inline constexpr int kMetricsPort = 9000;  // the homeserver's
+inline constexpr int kDatabaseMetricsPort = 9187;
+inline constexpr int kGatewayMetricsPort = 9113;
+inline constexpr int kGatewayStatusPort = 8099;  // on its own loopback, for the exporter beside it
 inline constexpr int kGatewayPort = 8443;
 inline constexpr int kGatewayHealthPort = 8080;
 inline constexpr int kGatewayPlainPort = 8081;  // for an Ingress controller or a Gateway alone
@@ -91,6 +97,9 @@ std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, 
 
 /// The database's pods sleep, as all others do while the tenant hibernates.
 bool database_sleeps(const Tenant& tenant);
+
+/// A Prometheus of the cluster reads its metrics.
+bool is_watched(const Tenant& tenant);
 
 /// It talks to other servers.
 bool federates(const Tenant& tenant);

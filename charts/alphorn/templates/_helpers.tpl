@@ -30,6 +30,8 @@ images:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}
 {{- if .Values.monitoring.enabled }}
+  postgresExporter: {{ .Values.images.postgresExporter | quote }}
+  nginxExporter: {{ .Values.images.nginxExporter | quote }}
 monitoring:
   namespace: {{ .Values.monitoring.namespace | quote }}
 {{- end }}

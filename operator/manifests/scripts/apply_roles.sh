@@ -1,12 +1,14 @@
 #!/bin/sh
 # Gives every file in a folder a role of the file's name, with the file's content as password, and a
 # database of the same name in the C locale. Does so again when a password or the server changed.
-# Usage: apply_roles.sh KEYS-FOLDER SOCKET-FOLDER READY-FILE
+# What the SQL file says, if one is named, is done after that, each time.
+# Usage: apply_roles.sh KEYS-FOLDER SOCKET-FOLDER READY-FILE [SQL-FILE]
 set -eu
 
 keys=$1
 sockets=$2
 ready=$3
+statements=${4-}
 trap 'exit 0' TERM INT
 
 # Changes when the server restarts (its process id and start time) or a key does (the kubelet swaps
@@ -37,10 +39,16 @@ REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
 END
 }
 
+apply_statements() {
+  psql --no-psqlrc --quiet --host="$sockets" --username=postgres --dbname=postgres \
+    --set=ON_ERROR_STOP=1 --file="$1" >/dev/null
+}
+
 apply_all() {
   for file in "$keys"/*; do
     apply_role "${file##*/}" "$file" || return 1
   done
+  [ -z "$statements" ] || apply_statements "$statements"
 }
 
 applied="nothing yet"

@@ -62,16 +62,36 @@ TEST(HomeserverConfig, ProvidersSecretsAreFiles) {
 
 TEST(NetworkPolicies, OnlyTheNamespaceOfPrometheusReadsMetrics) {
   Tenant tenant = tenant_of("minimal");
-  const auto ingress = [&] {
-    return find(network(tenant), "NetworkPolicy", homeserver_name(tenant))
-        .at("spec")
-        .at("ingress")
-        .dump();
-  };
-  EXPECT_THAT(ingress(), Not(HasSubstr("9000")));
-  tenant.monitoring_ns = "observability";
-  EXPECT_THAT(ingress(), HasSubstr("9000"));
-  EXPECT_THAT(ingress(), HasSubstr("observability"));
+  const std::map<std::string, std::string> ports{{homeserver_name(tenant), "9000"},
+                                                 {database_name(tenant), "9187"},
+                                                 {gateway_name(tenant), "9113"}};
+  for (const auto& [name, port] : ports) {
+    const auto ingress = [&] {
+      return find(network(tenant), "NetworkPolicy", name).at("spec").at("ingress").dump();
+    };
+    tenant.monitoring_ns = "";
+    EXPECT_THAT(ingress(), Not(HasSubstr(port)));
+    tenant.monitoring_ns = "observability";
+    EXPECT_THAT(ingress(), HasSubstr(port));
+    EXPECT_THAT(ingress(), HasSubstr("observability"));
+  }
+}
+
+TEST(DatabaseConfig, WhoCountsIsNotTheSuperuser) {
+  const Tenant tenant = watched(tenant_of("minimal"));
+  const Manifests manifests = database(tenant);
+  const json spec = find(manifests, "StatefulSet", database_name(tenant)).at("spec");
+  const json& pod = spec.at("template").at("spec");
+  const json& metrics = pod.at("containers").back();
+  ASSERT_EQ(metrics.at("name"), "metrics");
+  EXPECT_NE(metrics.at("securityContext").at("runAsUser"),
+            pod.at("securityContext").at("runAsUser"));
+  const std::string rules = find(manifests, "ConfigMap", database_name(tenant))
+                                .at("data")
+                                .at("pg_hba.conf")
+                                .get<std::string>();
+  EXPECT_THAT(rules, HasSubstr("local all postgres peer\n"));
+  EXPECT_THAT(rules, Not(HasSubstr("postgres trust")));
 }
 
 TEST(HomeserverConfig, NoPartOfASessionOutlivesTheWhole) {

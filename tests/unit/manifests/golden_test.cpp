@@ -34,13 +34,22 @@ void expect_golden(const std::string& name, const std::string& text) {
   EXPECT_EQ(text, golden.str()) << path << ": run with UPDATE_GOLDEN=1 and review the difference";
 }
 
+void expect_goldens(const std::string& name, const Tenant& tenant) {
+  for (const auto& [component, manifests] : all_components(tenant)) {
+    expect_golden(name + "/" + component + ".yaml", as_documents(manifests));
+  }
+}
+
 class Golden : public testing::TestWithParam<const char*> {};
 
 TEST_P(Golden, MatchesEveryComponent) {
   const std::string sample = GetParam();
-  for (const auto& [component, manifests] : all_components(tenant_of(sample))) {
-    expect_golden(sample + "/" + component + ".yaml", as_documents(manifests));
-  }
+  expect_goldens(sample, tenant_of(sample));
+}
+
+/// Which is the cluster's doing and not the tenant's.
+TEST(Golden, MatchesEveryComponentWhereMetricsAreRead) {
+  expect_goldens("watched", watched(tenant_of("minimal")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,

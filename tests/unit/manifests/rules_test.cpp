@@ -75,6 +75,33 @@ TEST(EveryPod, IsRestricted) {
   }
 }
 
+TEST(EveryPod, IsAsItWasButForOneContainerWhereMetricsAreRead) {
+  const Tenant tenant = tenant_of("minimal");
+  const auto names = [](const json& pod) {
+    std::set<std::string> result;
+    for (const json& container : containers_of(pod)) result.insert(container.at("name"));
+    return result;
+  };
+  std::set<std::string> added;
+  const std::vector<json> pods = all_pods(watched(tenant));
+  for (std::size_t number = 0; number < pods.size(); ++number) {
+    std::set<std::string> now = names(pods[number]);
+    const std::set<std::string> before = names(all_pods(tenant)[number]);
+    EXPECT_TRUE(std::includes(now.begin(), now.end(), before.begin(), before.end()));
+    if (now.size() > before.size())
+      added.insert(pods[number]["metadata"]["labels"]["app.kubernetes.io/name"]);
+    for (const json& container : containers_of(pods[number])) {
+      if (container.at("name") != "metrics") continue;
+      EXPECT_FALSE(container.contains("readinessProbe"))
+          << "it must not take the pod out of service";
+      json security = container.at("securityContext");
+      security.erase("runAsUser");
+      EXPECT_EQ(security, container_security());
+    }
+  }
+  EXPECT_EQ(added, (std::set<std::string>{"database", "gateway"}));
+}
+
 TEST(EveryContainer, HasRequestsLimitsCommandAndATemporaryFolder) {
   for (const json& pod : all_pods(tenant_of("minimal"))) {
     for (const json& container : containers_of(pod)) {

@@ -56,6 +56,13 @@ Tenant tenant_of(const std::string& sample) {
   return tenant;
 }
 
+Tenant watched(Tenant tenant) {
+  tenant.monitoring_ns = "monitoring";
+  tenant.images.postgres_exporter = "registry.example/postgres-exporter:v0.17.1";
+  tenant.images.nginx_exporter = "registry.example/nginx-exporter:1.4.2";
+  return tenant;
+}
+
 std::map<std::string, Manifests> all_components(const Tenant& tenant) {
   return {{"keys", secrets(tenant)},        {"volumes", volumes(tenant)},
           {"authority", authority(tenant)}, {"exposure", exposure(tenant)},

@@ -11,6 +11,9 @@ namespace alphorn::manifests {
 /// The tenant of crds/samples/<sample>.yaml, as the operator would see it in a cluster.
 Tenant tenant_of(const std::string& sample);
 
+/// The same tenant in a cluster whose Prometheus, in namespace "monitoring", reads its metrics.
+Tenant watched(Tenant tenant);
+
 /// Manifests by component; keys as the Secrets they become, with the kind of draw in place of
 /// values.
 std::map<std::string, Manifests> all_components(const Tenant& tenant);
