@@ -18,11 +18,15 @@ run_tests() {
     step "Go $GO_VERSION" use_go
     step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
   fi
+  if [[ $label != unit ]]; then
+    step "Definitions of other makers' kinds" fetch_definitions
+  fi
   step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then step "An identity provider for the stories" build_provider; fi
   step "Programs and tests (preset dev)" build_preset dev
-  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEV="$ROOT/dev"
+  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
+  ALPHORN_DEFINITIONS="$(definitions_folder)"
   ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Two at a time only where the tests allow it.

@@ -1,24 +1,33 @@
-"""A real Prometheus sees how every company is, and its alerts tell of trouble."""
+"""A real Prometheus sees how every company and each of its programs is; its alerts tell of trouble."""
 
 import json
 import re
+import subprocess
 
 import pytest
+import yaml
 
 from support import kubectl as k
-from support import matrix, operator
-from support.prometheus import FILES, Prometheus
+from support import matrix, processes
+from support.prometheus import FILES, Prometheus, monitoring
 from support.waiting import wait_until
 
 UNTIL_SEEN = 60
 # What is no metric in an expression.
-_WORDS = {"sum", "max", "min", "count", "rate", "by", "le", "and", "on", "absent", "time", "sort",
-          "bottomk", "histogram_quantile", "namespace", "name", "version", "reason", "result",
-          "method", "code"}
+_WORDS = {"sum", "max", "min", "count", "rate", "and", "or", "absent", "time", "sort", "topk",
+          "bottomk", "histogram_quantile"}
+# Told by the kubelet, of storage that has a size of its own: the playground's volumes are folders.
+_OF_THE_KUBELET = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def monitored():
+    with monitoring():
+        yield
 
 
 @pytest.fixture(scope="module")
-def company(offices):
+def company(monitored, offices):
     company = offices.company("watched")
     company.found()
     company.wait_ready()
@@ -27,8 +36,7 @@ def company(offices):
 
 @pytest.fixture(scope="module")
 def prometheus(company):
-    homeservers = [pod for pod in company.pods() if k.name_of(pod).endswith("-homeserver-0")]
-    prometheus = Prometheus(operator.pods(), homeservers)
+    prometheus = Prometheus()
     yield prometheus
     prometheus.close()
 
@@ -48,16 +56,16 @@ def expressions():
     for path in FILES.glob("dashboards/*.json"):
         for panel in json.loads(path.read_text())["panels"]:
             yield from (target["expr"] for target in panel["targets"])
-    for line in re.split(r"\n\s+for:", (FILES / "rules.yaml").read_text()):
-        yield line.split("expr:")[-1].removeprefix(" >-").strip() if "expr:" in line else "up"
+    for group in yaml.safe_load((FILES / "rules.yaml").read_text())["groups"]:
+        yield from (rule["expr"] for rule in group["rules"])
 
 
 def metrics_asked_for():
     asked = set()
     for expression in expressions():
-        bare = re.sub(r"\{[^}]*\}|\[[^]]*\]|\"[^\"]*\"", "", expression)
-        asked |= set(re.findall(r"[a-z_][a-z0-9_]{2,}", bare)) - _WORDS
-    return asked
+        bare = re.sub(r"\{[^}]*\}|\[[^]]*\]|\"[^\"]*\"|\b(by|on)\s*\([^)]*\)", "", expression)
+        asked |= set(re.findall(r"[a-z_][a-z0-9_]+", bare)) - _WORDS
+    return asked - _OF_THE_KUBELET
 
 
 def test_a_company_that_serves_is_seen_so(company, prometheus):
@@ -79,13 +87,69 @@ def test_every_metric_that_is_asked_for_exists(company, prometheus):
     room = person.create_room(name="Measured")
     person.send_event(room, "m.room.message", "one", {"msgtype": "m.text", "body": "counted"})
     asked = metrics_asked_for()
-    assert len(asked) > 15, f"only {sorted(asked)} were understood"
+    assert len(asked) > 25, f"only {sorted(asked)} were understood"
 
     def all_there():
         # Is there only while a company is not ready.
         missing = asked - prometheus.names() - {"alphorn_tenant_not_ready_reason"}
         assert not missing, f"nobody tells {sorted(missing)}"
     wait_until("every metric is told", all_there, UNTIL_SEEN)
+
+
+def test_the_database_and_the_gateway_tell_how_they_are(company, prometheus):
+    def told():
+        for expression, right in (
+                (f"pg_up{of(company)}", lambda up: up == 1),
+                (f"nginx_up{of(company)}", lambda up: up == 1),
+                (f"pg_settings_max_connections{of(company)}", lambda most: most >= 100),
+                (f"sum(pg_stat_activity_count{of(company)})", lambda open_ones: open_ones >= 2),
+                (f"nginx_http_requests_total{of(company)}", lambda requests: requests > 0)):
+            found = value(prometheus, expression)
+            assert right(found), f"{expression} is {found}"
+        sizes = {labels["datname"]: size for labels, size in
+                 prometheus.query(f"pg_database_size_bytes{of(company)}")}
+        assert sizes["synapse"] > 5e6, sizes
+    wait_until("both are told of", told, UNTIL_SEEN)
+
+
+def psql(company, user, statement, *options):
+    """What who counts could ask, from beside the server."""
+    return k.kubectl("exec", f"{company.name}-database-0", "-n", company.namespace, "-c", "roles", "--",
+                     "psql", "-X", "-A", "-t", "--host=/run/postgresql", f"--username={user}",
+                     *options, "-c", statement)
+
+
+def test_who_counts_sees_figures_and_no_row(company, prometheus):
+    counted = psql(company, "alphorn_metrics", "SELECT sum(numbackends) > 0 FROM pg_stat_database",
+                   "--dbname=postgres")
+    assert counted.strip() == "t"
+    with pytest.raises(k.CommandFailed, match="no pg_hba.conf entry|permission denied"):
+        psql(company, "alphorn_metrics", "SELECT count(*) FROM users", "--dbname=synapse")
+    with pytest.raises(k.CommandFailed, match="permission denied"):
+        psql(company, "alphorn_metrics", "SELECT pg_read_file('/etc/passwd')", "--dbname=postgres")
+    with pytest.raises(k.CommandFailed, match="read-only|permission denied"):
+        psql(company, "alphorn_metrics", "CREATE TABLE t ()", "--dbname=postgres")
+    (told,) = psql(company, "postgres", "SELECT rolsuper OR rolcreaterole OR rolcreatedb "
+                   "FROM pg_roles WHERE rolname = 'alphorn_metrics'").split()
+    assert told == "f"
+
+
+def test_who_counts_cannot_say_that_it_is_somebody_else(company):
+    """Its program runs as a user that the server does not take for its own."""
+    pod = k.get("pod", f"{company.name}-database-0", company.namespace)
+    running = {name: processes.of_container(container)[0]
+               for name, container in processes.containers_of(pod)}
+    user, = {process.status()["Uid"].split()[0] for name, process in running.items()
+             if name == "metrics"}
+    assert user == "10001"
+    for name, admitted in (("alphorn_metrics", True), ("postgres", False)):
+        done = subprocess.run(
+            ["nsenter", f"--target={running['roles'].pid}", "--mount", f"--setuid={user}", f"--setgid={user}",
+             "env", "PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin", "psql", "-X", "-A", "-t",
+             "--host=/run/postgresql", f"--username={name}", "--dbname=postgres", "-c", "SELECT 1"],
+            capture_output=True, text=True, check=False, timeout=20)
+        assert (done.returncode == 0) == admitted, done.stderr
+        assert admitted or "Peer authentication failed" in done.stderr, done.stderr
 
 
 def test_while_all_is_well_nothing_is_told_of_the_company(company, prometheus):

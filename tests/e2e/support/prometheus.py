@@ -1,41 +1,101 @@
-"""A real Prometheus on the node, which may knock at every pod, with the chart's own alerts."""
+"""A real Prometheus on the node, which may knock at every pod, with the chart's own monitors and alerts.
 
+Debian's Prometheus cannot ask the API server where the pods are, so they are looked up here, as the
+Prometheus operator would have it done: by what each PodMonitor selects."""
+
+import contextlib
+import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
+import time
 
 import requests
 import yaml
 
 from support import kubectl as k
+from support import operator
 from support.waiting import wait_until
 
 ADDRESS = "127.0.0.1:30909"
 FILES = k.ROOT / "charts" / "alphorn" / "files"
 UNTIL_UP = 30
+MONITORS = "podmonitors.monitoring.coreos.com"
+RULES = "prometheusrules.monitoring.coreos.com"
 
 
-def _targets(pods, port, **labels):
-    return {"targets": [f"{pod['status']['podIP']}:{port}" for pod in pods], "labels": labels}
+def definitions():
+    """The kinds of the Prometheus operator, as its makers publish them."""
+    folder = os.environ.get("ALPHORN_DEFINITIONS")
+    assert folder, "ALPHORN_DEFINITIONS names no folder: run the stories by ./dev test e2e"
+    return sorted(pathlib.Path(folder).glob("monitoring.coreos.com_*.yaml"))
+
+
+def _upgrade(*values):
+    k.dev("helm", "upgrade", "alphorn", str(k.ROOT / "charts" / "alphorn"), "--namespace", k.SYSTEM,
+          "--reuse-values", *values, "--wait", "--timeout", "120s", timeout=150)
+    operator.wait_until_whole()
+
+
+@contextlib.contextmanager
+def monitoring():
+    """The chart's monitoring is enabled as long as it lasts, for all companies."""
+    for path in definitions():
+        k.kubectl("apply", "--server-side", "-f", str(path))
+        name = yaml.safe_load(path.read_text())["metadata"]["name"]
+        k.kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=30s")
+    try:
+        _upgrade("--set", "monitoring.enabled=true")
+        yield
+    finally:
+        _upgrade("--set", "monitoring.enabled=false")
+        for path in definitions():
+            k.kubectl("delete", "-f", str(path), "--ignore-not-found")
+
+
+def _snake(relabeling):
+    return {re.sub("[A-Z]", lambda found: "_" + found.group().lower(), key): value
+            for key, value in relabeling.items()}
+
+
+def _targets(monitor, endpoint):
+    """What is to be scraped now: the named port of every pod that the monitor selects."""
+    spec = monitor["spec"]
+    selector = ",".join(f"{key}={value}" for key, value in spec["selector"]["matchLabels"].items())
+    namespace = None if spec.get("namespaceSelector", {}).get("any") else monitor["metadata"]["namespace"]
+    found = []
+    for pod in k.listed("pods", namespace, selector):
+        labels = {"__meta_kubernetes_pod_label_" + re.sub(r"[^a-zA-Z0-9_]", "_", key): value
+                  for key, value in pod["metadata"]["labels"].items()}
+        labels |= {"namespace": pod["metadata"]["namespace"], "pod": k.name_of(pod)}
+        ports = [port["containerPort"] for container in pod["spec"]["containers"]
+                 for port in container.get("ports", []) if port.get("name") == endpoint["port"]]
+        address = pod["status"].get("podIP")
+        if address and "deletionTimestamp" not in pod["metadata"]:
+            found += [{"targets": [f"{address}:{port}"], "labels": labels} for port in ports]
+    return found
 
 
 class Prometheus:
-    """Scrapes every two seconds what PodMonitors of the chart would name, with the same labels."""
+    """Scrapes every two seconds what the chart's PodMonitors select, and minds its rules."""
 
-    def __init__(self, operators, homeservers):
+    def __init__(self):
         folder = os.environ.get("ALPHORN_PROMETHEUS")
         assert folder, "ALPHORN_PROMETHEUS names no folder: run the stories by ./dev test e2e"
         self._folder = tempfile.TemporaryDirectory(prefix="alphorn-prometheus-")
-        place = pathlib.Path(self._folder.name)
-        jobs = [{"job_name": "alphorn-operator", "honor_labels": True,
-                 "static_configs": [_targets(operators, 8080)]},
-                {"job_name": "alphorn-homeservers", "metrics_path": "/_synapse/metrics",
-                 "static_configs": [_targets([pod], 9000, namespace=pod["metadata"]["namespace"])
-                                    for pod in homeservers]}]
+        self._place = place = pathlib.Path(self._folder.name)
+        self._monitors = k.listed(MONITORS, k.SYSTEM)
+        assert self._monitors, "the chart made no PodMonitor"
+        self._looked = 0.0
+        self._look()
+        (rules,) = k.listed(RULES, k.SYSTEM)
+        (place / "rules.yaml").write_text(yaml.safe_dump(rules["spec"]))
         (place / "prometheus.yaml").write_text(yaml.safe_dump({
             "global": {"scrape_interval": "2s", "evaluation_interval": "2s"},
-            "rule_files": [str(FILES / "rules.yaml")], "scrape_configs": jobs}))
+            "rule_files": [str(place / "rules.yaml")],
+            "scrape_configs": [self._job(monitor) for monitor in self._monitors]}))
         self._log = open(place / "log", "w", encoding="utf-8")
         self._process = subprocess.Popen(
             [f"{folder}/usr/bin/prometheus", f"--config.file={place}/prometheus.yaml",
@@ -45,8 +105,27 @@ class Prometheus:
         self._session.trust_env = False
         wait_until("Prometheus answers", self._answers, UNTIL_UP)
 
+    def _job(self, monitor):
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        return {"job_name": k.name_of(monitor), "metrics_path": endpoint["path"],
+                "honor_labels": endpoint.get("honorLabels", False),
+                "file_sd_configs": [{"files": [str(self._place / f"{k.name_of(monitor)}.json")]}],
+                "relabel_configs": [_snake(one) for one in endpoint["relabelings"]]}
+
+    def _look(self):
+        """Pods come and go."""
+        if time.monotonic() - self._looked < 3:
+            return
+        for monitor in self._monitors:
+            (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+            path = self._place / f"{k.name_of(monitor)}.json"
+            path.with_suffix(".part").write_text(json.dumps(_targets(monitor, endpoint)))
+            path.with_suffix(".part").rename(path)
+        self._looked = time.monotonic()
+
     def _answers(self):
-        assert self._process.poll() is None, "Prometheus has ended"
+        assert self._process.poll() is None, \
+            f"Prometheus has ended: {(self._place / 'log').read_text()[-500:]}"
         try:
             self._get("status/runtimeinfo")
         except requests.RequestException as error:
@@ -59,14 +138,17 @@ class Prometheus:
 
     def query(self, expression):
         """[(labels, value)] of an expression now."""
+        self._look()
         found = self._get("query", query=expression)["result"]
         return [(entry["metric"], float(entry["value"][1])) for entry in found]
 
     def names(self):
+        self._look()
         return set(self._get("label/__name__/values"))
 
     def alerts(self):
         """{(name, namespace)} of alerts that fire or will when they last."""
+        self._look()
         return {(alert["labels"]["alertname"], alert["labels"].get("namespace"))
                 for alert in self._get("alerts")["alerts"]}
 
