@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/source_dir.hpp"
+
 namespace alphorn::contract {
 namespace {
 
@@ -117,8 +119,7 @@ std::vector<json> documents(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> yaml_files(const std::string& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string{ALPHORN_SOURCE_DIR} + "/" + folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() + "/" + folder)) {
     if (entry.path().extension() == ".yaml") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());

@@ -5,6 +5,7 @@
 #include "api/quantity.hpp"
 #include "contract/cluster.hpp"
 #include "homeserver/plan.hpp"
+#include "support/source_dir.hpp"
 
 namespace alphorn::contract {
 namespace {
@@ -18,7 +19,7 @@ class Goldens : public testing::Test {
   template <typename Visit>
   void for_each(const Visit& visit) {
     std::size_t seen = 0;
-    const std::filesystem::path folder = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden";
+    const std::filesystem::path folder = source_dir() + "/tests/golden";
     for (const auto& golden : std::filesystem::directory_iterator(folder)) {
       for (const auto& path : yaml_files("tests/golden/" + golden.path().filename().string())) {
         for (const json& manifest : documents(path)) {
@@ -59,7 +60,7 @@ TEST_F(Goldens, LetTheExposureBeChangedBackAndForth) {
   const kube::ApplyOptions options{.field_manager = "contract-test"};
   kube::ObjectRef service;
   for (const char* sample : {"minimal", "nodeport", "minimal", "nodeport"}) {
-    const std::string folder = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden/" + sample;
+    const std::string folder = source_dir() + "/tests/golden/" + sample;
     const json wanted = documents(folder + "/exposure.yaml").at(0);
     service = {kube::kinds::kService, kNamespace, string_at(wanted, "metadata/name")};
     const json stored = cluster()->apply(kube::kinds::kService, wanted, options).read();

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "api/company_homeserver.hpp"
+#include "support/source_dir.hpp"
 
 namespace alphorn::api {
 namespace {
@@ -25,8 +26,7 @@ std::string content(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> files_in(const std::string& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string{ALPHORN_SOURCE_DIR} + "/crds/" + folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() + "/crds/" + folder)) {
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "support/source_dir.hpp"
 #include "unit/manifests/tenants.hpp"
 
 namespace alphorn::manifests {
@@ -23,7 +24,7 @@ std::string as_documents(const Manifests& manifests) {
 }
 
 void expect_golden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path = std::string{ALPHORN_SOURCE_DIR} + "/tests/golden/" + name;
+  const std::filesystem::path path = source_dir() + "/tests/golden/" + name;
   if (std::getenv("UPDATE_GOLDEN") != nullptr) {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream{path} << text;

@@ -4,6 +4,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/source_dir.hpp"
+
 namespace alphorn::manifests {
 namespace {
 
@@ -33,7 +35,7 @@ Manifests secrets(const Tenant& tenant) {
 }  // namespace
 
 Tenant tenant_of(const std::string& sample) {
-  const std::string path = std::string{ALPHORN_SOURCE_DIR} + "/crds/samples/" + sample + ".yaml";
+  const std::string path = source_dir() + "/crds/samples/" + sample + ".yaml";
   const api::CompanyHomeserver object = api::company_homeserver_from(from_yaml(content(path)));
   Tenant tenant;
   tenant.name = object.name;
