@@ -108,13 +108,15 @@ image_synapse() {
   /usr/bin/python3 -m pip install --quiet --no-compile --require-hashes --no-deps --target "$packages" \
     --root-user-action ignore --requirement "$PLAYGROUND/images/synapse-requirements.txt"
   find "$packages" -type d -name tests -prune -exec rm -rf {} +
+  # boto describes every service of Amazon's; one is spoken to.
+  find "$packages/botocore/data" -mindepth 1 -maxdepth 1 -type d ! -name s3 -exec rm -rf {} +
   # Without byte code a start takes three times as long, and the root is read-only at run time. One
   # process: several need a /dev/shm. Some packages carry files for other Pythons, which may fail.
   chroot "$root" python3 -m compileall -q --invalidation-mode unchecked-hash \
     /usr/local/lib/python3.11/dist-packages /usr/lib/python3.11 || true
   [[ -f $packages/synapse/app/__pycache__/homeserver.cpython-311.pyc ]] || fail "no byte code was made of Synapse"
   chroot "$root" env -i PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 python3 -c \
-    'import synapse.app.homeserver, synapse.handlers.oidc, psycopg2, txredisapi, hiredis'
+    'import synapse.app.homeserver, synapse.handlers.oidc, psycopg2, txredisapi, hiredis, s3_storage_provider'
   mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     --env LD_PRELOAD=libjemalloc.so.2 "$root" "$SYNAPSE_IMAGE" "$2"
 }
