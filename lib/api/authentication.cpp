@@ -37,25 +37,6 @@ std::string_view authority_of(std::string_view url) {
   return url.substr(0, url.find('/'));
 }
 
-bool is_issuer(std::string_view text) {
-  if (text.size() > 300 || !text.starts_with(kHttps)) return false;
-  const std::string_view authority = authority_of(text);
-  const std::size_t colon = authority.find(':');
-  if (!is_object_name(authority.substr(0, colon))) return false;
-  if (colon != std::string_view::npos) {
-    const std::string_view port = authority.substr(colon + 1);
-    if (port.empty() || port.size() > 5 || port.front() == '0' ||
-        !std::all_of(port.begin(), port.end(), is_digit)) {
-      return false;
-    }
-  }
-  const std::string_view path = text.substr(kHttps.size() + authority.size());
-  return std::all_of(path.begin(), path.end(), [](char c) {
-    return is_letter(c) || is_digit(c) ||
-           std::string_view{"._~/-"}.find(c) != std::string_view::npos;
-  });
-}
-
 bool is_scope(std::string_view text) {
   return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
     return c > ' ' && c <= '~' && c != '"';
@@ -84,7 +65,7 @@ OidcProvider provider_from(const json& provider) {
 void check_provider(Findings& findings, const OidcProvider& provider) {
   findings.check(is_label(provider.id) && provider.id.size() <= 32, "spec.authentication.oidc",
                  "oidc.id must hold only a-z, 0-9 and inner \"-\"");
-  findings.check(is_issuer(provider.issuer), "spec.authentication.oidc",
+  findings.check(is_https_url(provider.issuer), "spec.authentication.oidc",
                  "oidc.issuer must be an https URL without a query, such as "
                  "https://login.acme.example/realms/acme");
   findings.check(!provider.client_id.empty() && !provider.display_name.empty(),
@@ -106,6 +87,25 @@ void check_provider(Findings& findings, const OidcProvider& provider) {
 }
 
 }  // namespace
+
+bool is_https_url(std::string_view text) {
+  if (text.size() > 300 || !text.starts_with(kHttps)) return false;
+  const std::string_view authority = authority_of(text);
+  const std::size_t colon = authority.find(':');
+  if (!is_object_name(authority.substr(0, colon))) return false;
+  if (colon != std::string_view::npos) {
+    const std::string_view port = authority.substr(colon + 1);
+    if (port.empty() || port.size() > 5 || port.front() == '0' ||
+        !std::all_of(port.begin(), port.end(), is_digit)) {
+      return false;
+    }
+  }
+  const std::string_view path = text.substr(kHttps.size() + authority.size());
+  return std::all_of(path.begin(), path.end(), [](char c) {
+    return is_letter(c) || is_digit(c) ||
+           std::string_view{"._~/-"}.find(c) != std::string_view::npos;
+  });
+}
 
 int hours_of(const std::string& duration) {
   if (duration.size() < 2 || duration.size() > 5 || duration.front() == '0') return 0;

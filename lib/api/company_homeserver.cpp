@@ -95,6 +95,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.administrator = string_or(spec, "administrator/localpart", kAdministrator);
   result.homeserver_resources = resources_from(at_path(spec, "homeserver/resources"), kHomeserver);
   result.media = storage_from(at_path(spec, "homeserver/media"), kMediaSize);
+  result.media_bucket = media_bucket_from(at_path(spec, "homeserver/media/s3"));
   result.max_upload_size = string_or(spec, "homeserver/maxUploadSize", kMaxUploadSize);
   result.database_resources = resources_from(at_path(spec, "database/resources"), kDatabase);
   result.database = storage_from(at_path(spec, "database"), kDatabaseSize);

@@ -29,6 +29,19 @@ struct Storage {
   bool operator==(const Storage&) const = default;
 };
 
+/// A bucket of an S3 server that holds every uploaded file; the volume is a cache of it then.
+struct MediaBucket {
+  std::string bucket;
+  std::string region;
+  std::string endpoint;  ///< https URL; "" for Amazon's own
+  std::string prefix;    ///< "" or a path that ends with "/"
+  std::string secret_name;
+  std::string storage_class;
+  std::string keep_local;             ///< how long an unused copy stays: a number with h, d or w
+  std::vector<std::string> networks;  ///< CIDRs in which it answers; empty for public addresses
+  bool operator==(const MediaBucket&) const = default;
+};
+
 /// A Gateway of the cluster's administrator, or one listener of it.
 struct ParentRef {
   std::string name;
@@ -114,6 +127,7 @@ struct CompanyHomeserverSpec {
   std::string administrator;  ///< localpart of the first administrator
   json homeserver_resources;  ///< core/v1 ResourceRequirements
   Storage media;
+  std::optional<MediaBucket> media_bucket;
   std::string max_upload_size;  ///< Synapse's notation: "100M"
   json database_resources;
   Storage database;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
 
 namespace alphorn::api {
 namespace {
@@ -94,6 +95,11 @@ std::string Quantity::canonical() const {
   }
   const int power = take_factors(value, 1000, 6);
   return to_text(value) + std::string{kDecimal[power].suffix};
+}
+
+std::int64_t Quantity::count() const {
+  const Thousandths most = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::min(thousandths_ / 1000, most));
 }
 
 std::strong_ordering Quantity::operator<=>(const Quantity& other) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ class Quantity {
   /// "1Gi", "1.5Gi" is "1536Mi". A manifest that spells a quantity otherwise differs from what is
   /// stored for ever.
   std::string canonical() const;
+
+  /// What it is without unit, the fraction left out; the largest number when there is none for it.
+  std::int64_t count() const;
 
   /// By amount: 1024Mi equals 1Gi.
   std::strong_ordering operator<=>(const Quantity& other) const;

@@ -16,6 +16,8 @@ std::string string_or(const json& object, const char* path, const std::string& o
 std::vector<std::string> texts_at(const json& object, const char* path);
 
 Authentication authentication_from(const json& authentication);
+/// Nothing when no bucket is named.
+std::optional<MediaBucket> media_bucket_from(const json& s3);
 
 /// Collects what is wrong, in the order of the schema.
 class Findings {
@@ -35,7 +37,10 @@ bool is_label(std::string_view text);
 bool is_object_name(std::string_view text);
 /// An address and a prefix of at least 8 bits: "10.20.0.0/16".
 bool is_network(std::string_view text);
+/// "https://", a host, perhaps a port, perhaps a path; no query.
+bool is_https_url(std::string_view text);
 
+void check_media_bucket(Findings& findings, const MediaBucket& bucket);
 void check_authentication(Findings& findings, const Authentication& authentication);
 
 }  // namespace alphorn::api

@@ -291,6 +291,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  "channel must be a name of a-z, 0-9 and \"-\", such as stable");
   check_resources(findings, spec.homeserver_resources, "spec.homeserver.resources");
   check_storage(findings, spec.media, "spec.homeserver.media.size");
+  if (spec.media_bucket) check_media_bucket(findings, *spec.media_bucket);
   findings.check(is_upload_size(spec.max_upload_size), "spec.homeserver.maxUploadSize",
                  "maxUploadSize must be a whole number with K, M or G, such as 100M");
   findings.check(

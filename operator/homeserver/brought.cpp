@@ -19,12 +19,6 @@ bool has_secret(const World& world, const std::string& name) {
   return world.children.contains(ChildId{.kind = "Secret", .name = name});
 }
 
-std::string missing_secret(const World& world, const std::string& name) {
-  const std::string label = std::string{manifests::kTenantLabel} + "=" + world.tenant.name;
-  return "there is no Secret " + name + " with the label " + label +
-         ": create it, or kubectl label secret " + name + " " + label;
-}
-
 std::string uncovered_hosts(const Tenant& tenant, const certificates::Facts& facts) {
   std::string hosts;
   for (const std::string& host : manifests::public_hosts(tenant)) {
@@ -73,6 +67,12 @@ Readiness brought_ready(const World& world, const std::string& name) {
 }
 
 }  // namespace
+
+std::string missing_secret(const World& world, const std::string& name) {
+  const std::string label = std::string{manifests::kTenantLabel} + "=" + world.tenant.name;
+  return "there is no Secret " + name + " with the label " + label +
+         ": create it, or kubectl label secret " + name + " " + label;
+}
 
 Readiness authentication_ready(const World& world) {
   for (const api::OidcProvider& provider : world.tenant.spec.authentication.oidc) {

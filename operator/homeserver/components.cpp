@@ -69,8 +69,10 @@ const std::vector<Component>& components() {
       {.name = "certificates",  .needs = {},                               .desire = certificates,                       .ready = certificates_ready},
       {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true, .suffices = address_is_known},
       {.name = "authentication", .needs = {},                              .desire = nothing,                            .ready = authentication_ready},
+      {.name = "media",         .needs = {},                               .desire = nothing,                            .ready = media_ready},
       {.name = "database",      .needs = {"volumes", "keys"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
-      {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
+      {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
+      {.name = "bucket",        .needs = {"homeserver"},                   .desire = nothing,                            .ready = bucket_ready},
       {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name},
       {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
   };

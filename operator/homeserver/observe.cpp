@@ -113,6 +113,23 @@ std::string secrets_seen(const World& world) {
   return seen;
 }
 
+/// The versions of the Secrets that the homeserver's configuration has secrets from.
+std::string brought_secrets_seen(const World& world) {
+  std::vector<std::string> names;
+  const api::CompanyHomeserverSpec& spec = world.tenant.spec;
+  for (const api::OidcProvider& provider : spec.authentication.oidc) {
+    names.push_back(provider.secret_name);
+  }
+  if (spec.media_bucket) names.push_back(spec.media_bucket->secret_name);
+  std::string seen;
+  for (const std::string& name : names) {
+    const auto found = world.children.find(ChildId{.kind = "Secret", .name = name});
+    if (found == world.children.end()) continue;
+    seen += (seen.empty() ? "" : ".") + found->second.version();
+  }
+  return seen;
+}
+
 }  // namespace
 
 std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
@@ -175,12 +192,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     secrets.signing_key_id =
         key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
   }
-  for (const api::OidcProvider& provider : tenant.spec.authentication.oidc) {
-    const auto found = world.children.find(ChildId{.kind = "Secret", .name = provider.secret_name});
-    if (found == world.children.end()) continue;
-    std::string& seen = tenant.client_secrets_seen;
-    seen += (seen.empty() ? "" : ".") + found->second.version();
-  }
+  tenant.client_secrets_seen = brought_secrets_seen(world);
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   tenant.brought_certificate_pem = secrets.brought_certificate_pem;
@@ -189,7 +201,10 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
 
   tenant.database_is_unused = homeserver_is_gone(world);
   if (tenant.spec.hibernated) return world;  // nobody is there to be asked
-  if (homeserver_rolled_out(world)) world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
+  if (homeserver_rolled_out(world)) {
+    world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
+    if (manifests::has_bucket(tenant)) world.bucket = parts_.servers.ask_bucket(tenant, stop);
+  }
   // A gateway before a silent homeserver has nothing to add, and would cost as much patience again.
   const bool answers = world.homeserver && world.homeserver->problem.empty();
   if (answers && gateway_rolled_out(world) && gateway_shows_certificate(world))

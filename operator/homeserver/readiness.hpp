@@ -11,6 +11,8 @@ Readiness network_ready(const World& world);
 Readiness exposure_ready(const World& world);
 Readiness certificates_ready(const World& world);
 Readiness authentication_ready(const World& world);
+Readiness media_ready(const World& world);   // the key to the bucket is there
+Readiness bucket_ready(const World& world);  // the bucket takes and gives
 Readiness database_ready(const World& world);
 Readiness homeserver_ready(const World& world);
 Readiness administrator_ready(const World& world);
@@ -19,6 +21,9 @@ Readiness gateway_ready(const World& world);
 /// The gateway's Service is there and the port of its public address is known: all that the others
 /// need of the exposure. Whether anybody comes in by it is another matter.
 bool address_is_known(const World& world);
+
+/// What to say of a Secret that the company has yet to bring.
+std::string missing_secret(const World& world, const std::string& name);
 
 /// Addresses and names that a load balancer or an Ingress controller was given, to be shown.
 json endpoints_of(const World& world);

@@ -1,5 +1,6 @@
 #include "homeserver/servers.hpp"
 
+#include "base/encoding.hpp"
 #include "http/transport.hpp"
 #include "matrix/homeserver.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::chrono::seconds kPatience{4};
 // Registration hashes a password: about a quarter of a second, more on a busy node.
 constexpr std::chrono::seconds kRegistrationPatience{60};
+constexpr std::size_t kLongestCode = 64;
 
 matrix::Homeserver homeserver_of(const manifests::Tenant& tenant, std::chrono::seconds timeout) {
   return matrix::Homeserver{
@@ -76,6 +78,24 @@ Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_to
     return Answer{.problem = "the gateway answers " + std::to_string(response.status) +
                              " to /_matrix/client/versions"};
   });
+}
+
+BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {
+  const std::string who = "watch over the bucket";
+  try {
+    const auto transport =
+        http::make_transport({.url = manifests::bucket_watch_url(tenant), .timeout = kPatience});
+    const http::Response response = transport->send({.target = "/finding"}, stop);
+    const json body = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+    if (response.status != 200 || !body.is_object()) {
+      return {.problem = "the " + who + " answers " + std::to_string(response.status)};
+    }
+    return {.problem = "",
+            .finding = string_at(body, "finding"),
+            .code = shortened(string_at(body, "code"), kLongestCode)};
+  } catch (const http::TransportError& error) {
+    return {.problem = problem_of(error, who)};
+  }
 }
 
 void ClusterServers::ensure_administrator(const manifests::Tenant& tenant, const Secret& password,

@@ -18,6 +18,9 @@ const std::set<std::string> kStalledReasons{"CertificateExpired",
                                             "ClientSecretMissing",
                                             "CertificateUnreadable",
                                             "KeysLost",
+                                            "BucketMissing",
+                                            "BucketRefused",
+                                            "MediaKeyMissing",
                                             "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
 const std::set<std::string> kProgress{

@@ -55,6 +55,14 @@ struct Answer {
   bool operator==(const Answer&) const = default;
 };
 
+/// What who watches over the bucket of uploaded files said; `problem` is "" when it was reached.
+struct BucketAnswer {
+  std::string problem;
+  std::string finding = {};  ///< well, asking, missing, refused, untrusted, unreachable or failing
+  std::string code = {};     ///< what the S3 server calls it, such as NoSuchBucket
+  bool operator==(const BucketAnswer&) const = default;
+};
+
 /// The storage classes of the cluster.
 struct StorageClasses {
   std::set<std::string> names;
@@ -79,6 +87,7 @@ struct World {
   std::string signing_key_id;        ///< "ed25519:a_1b2c", from the key Secret
   std::optional<Answer> homeserver;  ///< asked once its workload is rolled out
   std::optional<Answer> gateway;
+  std::optional<BucketAnswer> bucket;  ///< asked once the homeserver is rolled out
 
   const json* child(const std::string& kind, const std::string& name) const;
 };

@@ -1,5 +1,6 @@
 #include "manifests/authentication.hpp"
 #include "manifests/homeserver_config.hpp"
+#include "manifests/media.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -26,6 +27,11 @@ json data(const Tenant& tenant) {
   json files = {{"homeserver.yaml", to_yaml(homeserver_config(tenant))},
                 {"log.yaml", to_yaml(log_config())},
                 {"render_config.py", scripts::render_config}};
+  if (has_bucket(tenant)) {
+    files["bucket.yaml"] = to_yaml(bucket_watch_config(tenant));
+    files["media_bucket.py"] = scripts::media_bucket;
+    files["prepare_bucket.py"] = scripts::prepare_bucket;
+  }
   if (trusts_more(tenant)) {
     files[kAuthority] = (federates(tenant) ? tenant.authority_pem : "") + tenant.spec.ca_bundle;
   }
@@ -59,6 +65,7 @@ json render(const Tenant& tenant) {
                                         read_only_mount("homeserver-keys", kHomeserverKeys),
                                         read_only_mount("database-keys", kDatabaseKeys),
                                         mount("rendered", kRendered), mount("tmp", "/tmp")});
+  if (has_bucket(tenant)) result["volumeMounts"].push_back(bucket_key_mount());
   return result;
 }
 
@@ -73,6 +80,7 @@ json synapse(const Tenant& tenant) {
   result["workingDir"] = "/tmp";
   result["env"] = python_environment();
   if (trusts_more(tenant)) trust_authorities(result["env"]);
+  if (has_bucket(tenant)) trust_bucket(tenant, result["env"]);
   result["ports"] = json::array({port("http", kHomeserverPort), port("metrics", kMetricsPort)});
   result["resources"] = tenant.spec.homeserver_resources;
   result["startupProbe"] = timed(alive, 1, kStartSeconds, 5);
@@ -87,16 +95,18 @@ json synapse(const Tenant& tenant) {
 }
 
 Manifest service(const Tenant& tenant) {
-  return {{"apiVersion", "v1"},
-          {"kind", "Service"},
-          {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},
-          {"spec",
-           {{"type", "ClusterIP"},
-            {"selector", selector(tenant, "homeserver")},
-            {"ports",
-             json::array(
-                 {{{"name", "http"}, {"port", kHomeserverPort}, {"targetPort", "http"}},
-                  {{"name", "metrics"}, {"port", kMetricsPort}, {"targetPort", "metrics"}}})}}}};
+  json ports =
+      json::array({{{"name", "http"}, {"port", kHomeserverPort}, {"targetPort", "http"}},
+                   {{"name", "metrics"}, {"port", kMetricsPort}, {"targetPort", "metrics"}}});
+  if (has_bucket(tenant)) {
+    ports.push_back({{"name", "bucket"}, {"port", kBucketPort}, {"targetPort", "bucket"}});
+  }
+  return {
+      {"apiVersion", "v1"},
+      {"kind", "Service"},
+      {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},
+      {"spec",
+       {{"type", "ClusterIP"}, {"selector", selector(tenant, "homeserver")}, {"ports", ports}}}};
 }
 
 Manifest stateful_set(const Tenant& tenant, const json& config) {
@@ -109,6 +119,11 @@ Manifest stateful_set(const Tenant& tenant, const json& config) {
                                 secret_volume("database-keys", database_keys(tenant)),
                                 memory_volume("rendered", "1Mi"), scratch_volume("tmp", "1Gi")});
   append(pod["volumes"], client_secret_volumes(tenant.spec.authentication));
+  if (has_bucket(tenant)) {
+    pod["initContainers"].push_back(prepare_bucket(tenant, python_environment()));
+    pod["containers"].push_back(bucket_watch(tenant, python_environment()));
+    pod["volumes"].push_back(bucket_key_volume(tenant));
+  }
   json annotations = {{kConfigHash, fingerprint_of(config)}};
   if (!tenant.client_secrets_seen.empty()) annotations[kSecretsSeen] = tenant.client_secrets_seen;
   return {{"apiVersion", "apps/v1"},

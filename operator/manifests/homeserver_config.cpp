@@ -1,6 +1,7 @@
 #include "manifests/homeserver_config.hpp"
 
 #include "manifests/authentication.hpp"
+#include "manifests/media.hpp"
 
 namespace alphorn::manifests {
 namespace {
@@ -134,6 +135,7 @@ json homeserver_config(const Tenant& tenant) {
                            accounts(tenant), rate_limits(), privacy(), federation(tenant)}) {
     result.update(part);
   }
+  if (has_bucket(tenant)) result.update(bucket_config(tenant));
   return result;
 }
 

@@ -23,6 +23,8 @@ bool database_sleeps(const Tenant& tenant) {
 
 bool is_watched(const Tenant& tenant) { return !tenant.monitoring_ns.empty(); }
 
+bool has_bucket(const Tenant& tenant) { return tenant.spec.media_bucket.has_value(); }
+
 bool federates(const Tenant& tenant) {
   return tenant.spec.federation.mode != api::Federation::Mode::closed;
 }
@@ -51,6 +53,11 @@ std::string public_url(const Tenant& tenant) {
 std::string homeserver_url(const Tenant& tenant) {
   return "http://" + homeserver_name(tenant) + "." + tenant.ns +
          ".svc:" + std::to_string(kHomeserverPort);
+}
+
+std::string bucket_watch_url(const Tenant& tenant) {
+  return "http://" + homeserver_name(tenant) + "." + tenant.ns +
+         ".svc:" + std::to_string(kBucketPort);
 }
 
 }  // namespace alphorn::manifests

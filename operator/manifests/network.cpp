@@ -80,19 +80,21 @@ json world_outside(const Tenant& tenant) {
   return to(peers_of_federation(tenant), json::array({{{"protocol", "TCP"}}}));
 }
 
-/// Identity providers that public_addresses() and port 443 do not reach.
-json identity_providers(const Tenant& tenant) {
-  json arrows = json::array();
-  for (const api::OidcProvider& provider : tenant.spec.authentication.oidc) {
-    const int port = api::port_of(provider.issuer);
-    json where = json::array();
-    for (const std::string& network : provider.networks) {
-      where.push_back(addresses(network, json::array()));
-    }
-    if (where.empty() && port == kHttpsPort) continue;
-    arrows.push_back(to(where.empty() ? public_addresses() : where, json::array({tcp(port)})));
+/// Adds the arrow to a server that public_addresses() and port 443 do not reach.
+void reach(json& arrows, const std::string& url, const std::vector<std::string>& networks) {
+  const int port = api::port_of(url);
+  json where = json::array();
+  for (const std::string& network : networks) where.push_back(addresses(network, json::array()));
+  if (where.empty() && port == kHttpsPort) return;
+  arrows.push_back(to(where.empty() ? public_addresses() : where, json::array({tcp(port)})));
+}
+
+/// Identity providers, and the bucket of uploaded files.
+void reach_what_is_brought(json& arrows, const api::CompanyHomeserverSpec& spec) {
+  for (const api::OidcProvider& provider : spec.authentication.oidc) {
+    reach(arrows, provider.issuer, provider.networks);
   }
-  return arrows;
+  if (spec.media_bucket) reach(arrows, spec.media_bucket->endpoint, spec.media_bucket->networks);
 }
 
 Manifest policy(const Tenant& tenant, const std::string& component, const std::string& name,
@@ -130,9 +132,12 @@ Manifest homeserver_policy(const Tenant& tenant) {
   const json database = {{"podSelector", pods_of(tenant, "database")}};
   json egress = json::array({to(json::array({database}), json::array({tcp(kDatabasePort)})),
                              name_service(), world_outside(tenant)});
-  for (const json& arrow : identity_providers(tenant)) egress.push_back(arrow);
+  reach_what_is_brought(egress, tenant.spec);
   json ingress = json::array(
       {from(json::array({gateway, asking_operator}), json::array({tcp(kHomeserverPort)}))});
+  if (has_bucket(tenant)) {
+    ingress.push_back(from(json::array({asking_operator}), json::array({tcp(kBucketPort)})));
+  }
   let_prometheus_in(tenant, kMetricsPort, ingress);
   return policy(tenant, "homeserver", homeserver_name(tenant), ingress, egress);
 }

@@ -6,6 +6,8 @@ namespace alphorn::manifests::scripts {
 extern const char* const prepare_database;
 extern const char* const apply_roles;
 extern const char* const render_config;
+extern const char* const media_bucket;
+extern const char* const prepare_bucket;
 extern const char* const start_gateway;
 extern const char* const nginx;
 extern const char* const headers;

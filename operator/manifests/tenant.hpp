@@ -37,8 +37,8 @@ struct Tenant {
   bool has_routes = false;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
   std::string certificate_serial;
-  /// The versions of the Secrets that providers' client secrets are in: new ones roll the
-  /// homeserver.
+  /// The versions of the Secrets that the homeserver's configuration has secrets from, those of
+  /// providers and the key to the bucket: new ones roll it.
   std::string client_secrets_seen;
   /// PEM of the certificate that the company brought, with those who signed it; "" for the
   /// operator's own.
@@ -77,6 +77,7 @@ inline constexpr int kMetricsPort = 9000;  // the homeserver's
 inline constexpr int kDatabaseMetricsPort = 9187;
 inline constexpr int kGatewayMetricsPort = 9113;
 inline constexpr int kGatewayStatusPort = 8099;  // on its own loopback, for the exporter beside it
+inline constexpr int kBucketPort = 9020;  // of who watches over the bucket, beside the homeserver
 inline constexpr int kGatewayPort = 8443;
 inline constexpr int kGatewayHealthPort = 8080;
 inline constexpr int kGatewayPlainPort = 8081;  // for an Ingress controller or a Gateway alone
@@ -100,6 +101,9 @@ bool database_sleeps(const Tenant& tenant);
 
 /// A Prometheus of the cluster reads its metrics.
 bool is_watched(const Tenant& tenant);
+
+/// Files are in a bucket; the volume has copies.
+bool has_bucket(const Tenant& tenant);
 
 /// It talks to other servers.
 bool federates(const Tenant& tenant);
@@ -125,6 +129,9 @@ std::string public_url(const Tenant& tenant);
 
 /// In-cluster base URL of the homeserver: "http://acme-homeserver.acme.svc:8008".
 std::string homeserver_url(const Tenant& tenant);
+
+/// In-cluster base URL of who watches over its bucket, in the same pod.
+std::string bucket_watch_url(const Tenant& tenant);
 
 // One function a component; see docs/architecture.md for the table that walks them.
 std::vector<SecretRecipe> keys(const Tenant& tenant);  // keys.cpp

@@ -60,6 +60,19 @@ TEST(HomeserverConfig, ProvidersSecretsAreFiles) {
   EXPECT_NE(before, template_of()) << "a new secret rolls the homeserver";
 }
 
+TEST(HomeserverConfig, TheKeyToTheBucketIsAFile) {
+  const Tenant tenant = tenant_of("media-bucket");
+  const json provider = homeserver_config(tenant).at("media_storage_providers")[0];
+  EXPECT_EQ(provider.at("store_synchronous"), true) << "what is acknowledged is in the bucket";
+  EXPECT_EQ(string_at(provider, "config/access_key_id/$file"), "/keys/bucket/access-key-id");
+  EXPECT_EQ(string_at(provider, "config/secret_access_key/$file"),
+            "/keys/bucket/secret-access-key");
+  EXPECT_EQ(provider.at("config").at("endpoint_url"), "https://s3.dc.example:9000");
+  EXPECT_FALSE(homeserver_config(tenant_of("minimal")).contains("media_storage_providers"));
+  const json watch = find(homeserver(tenant), "ConfigMap", homeserver_name(tenant)).at("data");
+  EXPECT_THAT(watch.at("bucket.yaml"), HasSubstr("most_bytes: 42949672960"));
+}
+
 TEST(NetworkPolicies, OnlyTheNamespaceOfPrometheusReadsMetrics) {
   Tenant tenant = tenant_of("minimal");
   const std::map<std::string, std::string> ports{{homeserver_name(tenant), "9000"},

@@ -57,7 +57,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
                                          "open-federation", "hibernated", "load-balancer",
                                          "ingress", "ingress-default-class", "gateway",
-                                         "own-certificate", "single-sign-on", "strict-passwords"),
+                                         "own-certificate", "single-sign-on", "strict-passwords",
+                                         "media-bucket", "media-bucket-amazon"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -53,6 +53,22 @@ class Scripts(unittest.TestCase):
         )
         self.assertEqual(stat.S_IMODE(os.stat(result).st_mode), 0o600)
 
+    def test_prepare_bucket_names_what_the_image_lacks(self):
+        outcome = run(sys.executable, SCRIPTS / "prepare_bucket.py")
+        self.assertEqual(outcome.returncode, 1)
+        self.assertIn("synapse-s3-storage-provider", outcome.stderr)
+
+    def test_prepare_bucket_joins_the_authorities(self):
+        own = self.write("own.crt", "of the company")
+        world = self.write("world.crt", "of the world")
+        self.write("s3_storage_provider.py", "")
+        self.write("certifi.py", f"def where(): return {str(world)!r}")
+        result = self.folder / "result.crt"
+        environment = {"PYTHONPATH": str(self.folder), "PATH": os.environ["PATH"]}
+        outcome = run(sys.executable, SCRIPTS / "prepare_bucket.py", own, result, env=environment)
+        self.assertEqual((outcome.returncode, outcome.stderr), (0, ""))
+        self.assertTrue(result.read_text().startswith("of the company\nof the world\n"))
+
     @unittest.skipIf(yaml is None, "needs python3-yaml")
     def test_render_config_names_the_missing_file(self):
         template = self.write("template.yaml", json.dumps({"a": {"$file": str(self.folder / "absent")}}))

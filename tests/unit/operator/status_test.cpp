@@ -39,6 +39,7 @@ TEST(Status, TransitionTimeMovesOnlyWhenAConditionFlips) {
   for (const json& condition : status.at("conditions")) {
     const bool flipped = condition.at("type") == "Ready" || condition.at("type") == "Reconciling" ||
                          condition.at("type") == "HomeserverReady" ||
+                         condition.at("type") == "BucketReady" ||
                          condition.at("type") == "AdministratorReady" ||
                          condition.at("type") == "GatewayReady";
     EXPECT_EQ(condition.at("lastTransitionTime"),
