@@ -217,22 +217,32 @@ void Controller::watch_over(std::stop_token stop) {
   }
 }
 
-bool wait_until_synced(const std::vector<const Informer*>& informers, std::chrono::seconds limit,
+bool wait_until_synced(const std::function<std::string()>& unsynced, std::chrono::seconds limit,
                        std::stop_token stop) {
   const auto deadline = steady_clock().now() + limit;
   auto next_word = steady_clock().now() + kSyncWord;
-  for (const Informer* informer : informers) {
-    while (!informer->synced()) {
-      const auto now = steady_clock().now();
-      if (stop.stop_requested() || now >= deadline) return false;
-      if (now >= next_word) {
-        spdlog::warn("the cache of {} is not filled yet", informer->kind().plural);
-        next_word = now + kSyncWord;
-      }
-      kube::wait_for(kSyncGlance, stop);
+  while (true) {
+    const std::string waited_for = unsynced();
+    if (waited_for.empty()) return true;
+    const auto now = steady_clock().now();
+    if (stop.stop_requested() || now >= deadline) return false;
+    if (now >= next_word) {
+      spdlog::warn("the cache of {} is not filled yet", waited_for);
+      next_word = now + kSyncWord;
     }
+    kube::wait_for(kSyncGlance, stop);
   }
-  return true;
+}
+
+bool wait_until_synced(const std::vector<const Informer*>& informers, std::chrono::seconds limit,
+                       std::stop_token stop) {
+  const auto unsynced = [&informers]() -> std::string {
+    for (const Informer* informer : informers) {
+      if (!informer->synced()) return informer->kind().plural;
+    }
+    return "";
+  };
+  return wait_until_synced(unsynced, limit, std::move(stop));
 }
 
 void wait_until_stopped(std::stop_token stop) {

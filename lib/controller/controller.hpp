@@ -74,8 +74,12 @@ class Controller {
   std::jthread watchdog_;
 };
 
-/// Blocks until all are synced; false when stop was requested or the time is over. Says every ten
-/// seconds whom it waits for.
+/// Blocks until `unsynced` returns "", which else names whom it waits for and is said every ten
+/// seconds; false when stop was requested or the time is over.
+bool wait_until_synced(const std::function<std::string()>& unsynced, std::chrono::seconds limit,
+                       std::stop_token stop);
+
+/// The same, until all of these are synced.
 bool wait_until_synced(const std::vector<const Informer*>& informers, std::chrono::seconds limit,
                        std::stop_token stop);
 

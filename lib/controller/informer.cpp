@@ -48,7 +48,8 @@ void Informer::run(std::stop_token stop) {
       if (watch(start, stop) == Next::end) return;
     } catch (const kube::ApiError& error) {
       if (is_absence(error)) {
-        wait_until_served(stop);
+        wait_until_served(error.is_forbidden() ? "may not be read" : "is not known to the server",
+                          stop);
       } else {
         back_off("list", error.what(), stop);
       }
@@ -228,12 +229,19 @@ void Informer::schedule_resync() {
 }
 
 bool Informer::is_absence(const kube::ApiError& error) const {
+  if (error.is_forbidden()) {
+    // Old servers refuse a streaming list so too: whether the kind may be read, a plain one tells.
+    return options_.may_be_refused && !options_.streaming_list;
+  }
   return options_.optional && error.is_not_found();
 }
 
-/// What is not served has no objects: to know that is to be synced.
-void Informer::wait_until_served(const std::stop_token& stop) {
-  if (served_) spdlog::info("{}: the server does not know this kind", options_.kind.plural);
+/// What is not served, to this program, has no objects: to know that is to be synced.
+void Informer::wait_until_served(const char* why, const std::stop_token& stop) {
+  if (served_) {
+    spdlog::info("{}{}: {}", options_.kind.plural,
+                 options_.ns.empty() ? "" : " of namespace " + options_.ns, why);
+  }
   served_ = false;
   replace({}, store_.resource_version());
   // When the kind comes its versions begin anew.

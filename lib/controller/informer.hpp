@@ -33,6 +33,9 @@ struct InformerOptions {
   /// A cluster may do without this kind, as with one of a CustomResourceDefinition: while it is not
   /// served it has no objects, and is asked for again now and then.
   bool optional = false;
+  /// The program may lack the right to read this kind here: while it does, there are no objects to
+  /// it, and it asks again now and then.
+  bool may_be_refused = false;
   /// How often, with 10 % of jitter, every stored object is handed to the handlers once more
   /// (before and after being the same object).
   std::chrono::seconds resync = std::chrono::hours{10};
@@ -67,9 +70,10 @@ class Informer {
 
   const Store& store() const { return store_; }
   const kube::Kind& kind() const { return options_.kind; }
+  const std::string& ns() const { return options_.ns; }  ///< "" for all namespaces
   /// True once the first list is in the store and its handlers ran.
   bool synced() const { return synced_; }
-  /// False while the server does not know the kind, which must be optional.
+  /// False while the server does not know the kind, which must be optional, or refuses to tell.
   bool served() const { return served_; }
 
  private:
@@ -92,7 +96,7 @@ class Informer {
   void replay_when_due();
   void schedule_resync();
   bool is_absence(const kube::ApiError& error) const;
-  void wait_until_served(const std::stop_token& stop);
+  void wait_until_served(const char* why, const std::stop_token& stop);
   void back_off(const char* doing, const std::string& problem, const std::stop_token& stop);
 
   std::shared_ptr<kube::Client> client_;

@@ -23,6 +23,7 @@ class ApiError : public std::runtime_error {
   std::optional<std::chrono::seconds> retry_after() const { return retry_after_; }
 
   bool is_not_found() const { return status_ == 404; }
+  bool is_forbidden() const { return status_ == 403; }
   bool is_conflict() const { return status_ == 409 && reason_ == "Conflict"; }
   bool already_exists() const { return status_ == 409 && reason_ == "AlreadyExists"; }
   bool is_expired() const { return status_ == 410; }

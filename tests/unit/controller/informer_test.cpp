@@ -38,6 +38,7 @@ class ScriptedInformer : public testing::Test {
     InformerOptions options{.kind = kPod};
     options.resync = std::chrono::hours{1};
     options.streaming_list = streaming_list_;
+    options.may_be_refused = may_be_refused_;
     options.environment = {.clock = &clock_,
                            .wait =
                                [this](milliseconds time, const std::stop_token&) {
@@ -61,6 +62,7 @@ class ScriptedInformer : public testing::Test {
 
   std::shared_ptr<test::ScriptedTransport> server_ = std::make_shared<test::ScriptedTransport>();
   bool streaming_list_ = false;
+  bool may_be_refused_ = false;
   test::FakeClock clock_;
   Locked<std::vector<std::int64_t>> waits_;
   std::vector<std::string> told_;
@@ -234,6 +236,23 @@ TEST_F(StreamingInformer, FallsBackToPagesWhereTheServerSendsNone) {
   EXPECT_THAT(target(3), testing::Not(HasSubstr("sendInitialEvents"))) << "asked for once more";
   EXPECT_THAT(told_, ElementsAre("added a"));
   EXPECT_TRUE(waits().empty());
+}
+
+TEST_F(StreamingInformer, WhatMayNotBeReadHasNoObjectsUntilItMay) {
+  may_be_refused_ = true;
+  server_->then(403, status_object(403, "Forbidden", "no list of pods"))
+      .then(403, status_object(403, "Forbidden", "no list of pods"))
+      .then(403, status_object(403, "Forbidden", "no list of pods"));
+  run_until(4);
+  EXPECT_TRUE(informer_->synced());
+  EXPECT_FALSE(informer_->served());
+  EXPECT_THAT(target(1), HasSubstr("limit=500")) << "a plain list tells for sure";
+  server_->then(200, pods("10", {pod("a", "3")}));
+  informer_->start();
+  ASSERT_TRUE(server_->wait_for_requests(6));
+  informer_->stop();
+  EXPECT_TRUE(informer_->served());
+  EXPECT_THAT(told_, ElementsAre("added a"));
 }
 
 TEST_F(StreamingInformer, AnExpiredWatchStreamsAgainAndKeepsTheOldContentMeanwhile) {
