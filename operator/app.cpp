@@ -44,11 +44,11 @@ class Operator {
                     [this](const kube::Key& key, std::stop_token pass) {
                       return reconciler_->reconcile(key, std::move(pass));
                     }),
-        cache_(client_,
+        cache_(client_, options.watch_namespaces,
                [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
                  controller_.queue().add(key, priority);
                }),
-        tenant_metrics_(*cache_.store_of(homeserver::kCompanyHomeserver)),
+        tenant_metrics_([this] { return cache_.tenants(); }),
         election_(leasing_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
         serving_({.port = options.listen_port,
                   .live = [this] { return election_.check(); },
@@ -57,7 +57,7 @@ class Operator {
 
   int run() {
     cache_.start();
-    if (!controller::wait_until_synced(cache_.informers(), kSyncLimit, stop_)) {
+    if (!controller::wait_until_synced([this] { return cache_.unfilled(); }, kSyncLimit, stop_)) {
       if (stop_.stop_requested()) return 0;
       spdlog::error("the caches did not fill within {} s: {}", kSyncLimit.count(), unready());
       return 1;
@@ -67,10 +67,8 @@ class Operator {
 
  private:
   std::string unready() const {
-    for (const controller::Informer* informer : cache_.informers()) {
-      if (!informer->synced()) return "the cache of " + informer->kind().plural + " is not filled";
-    }
-    return "";
+    const std::string unfilled = cache_.unfilled();
+    return unfilled.empty() ? "" : "the cache of " + unfilled + " is not filled";
   }
 
   void start_work() {

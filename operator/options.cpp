@@ -31,6 +31,9 @@ Parsed parse_options(int argc, char** argv) {
       ->check(CLI::ExistingFile);
   app.add_option("--namespace", options.ns, "Namespace of the operator itself")
       ->capture_default_str();
+  app.add_option("--watch-namespaces", options.watch_namespaces,
+                 "Namespaces whose tenants are looked after, with commas between (default: all)")
+      ->delimiter(',');
   app.add_option("--identity", options.identity, "Name of this replica in the leader lease");
   app.add_option(
       "--kubeconfig", options.kubeconfig,

@@ -2,14 +2,16 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace alphorn {
 
 /// The command line of alphorn-operator.
 struct Options {
-  std::string config;           ///< the catalogue's file
-  std::string ns;               ///< where the operator itself runs
-  std::string identity;         ///< this replica's name in the lease and in events
+  std::string config;    ///< the catalogue's file
+  std::string ns;        ///< where the operator itself runs
+  std::string identity;  ///< this replica's name in the lease and in events
+  std::vector<std::string> watch_namespaces = {};  ///< empty: the whole cluster
   std::string kubeconfig = {};  ///< outside a cluster; empty: see kube::default_client()
   std::string log_level = "info";
   int workers = 4;

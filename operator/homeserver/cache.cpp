@@ -1,7 +1,5 @@
 #include "homeserver/cache.hpp"
 
-#include <algorithm>
-
 #include "api/company_homeserver.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -23,24 +21,40 @@ std::vector<std::string> tenant_of(const kube::RawObject& object) {
   return {tenant.display()};
 }
 
-controller::InformerOptions labelled(const kube::Kind& kind) {
+controller::InformerOptions labelled(const kube::Kind& kind, const std::string& ns) {
   return {.kind = kind,
+          .ns = ns,
           .label_selector = std::string(manifests::kManagedByLabel) + "=" + manifests::kManagedBy,
           .indexers = {{kByTenant, tenant_of}}};
 }
 
-controller::InformerOptions children(const kube::Kind& kind) {
-  controller::InformerOptions options = labelled(kind);
+controller::InformerOptions children(const kube::Kind& kind, const std::string& ns) {
+  controller::InformerOptions options = labelled(kind, ns);
   options.optional = kind == kube::kinds::kHttpRoute;
   // Companies bring Secrets too (docs/decisions/0015).
   if (kind == kube::kinds::kSecret) options.label_selector = manifests::kTenantLabel;
   return options;
 }
 
-controller::InformerOptions pods() {
-  controller::InformerOptions options = labelled(kube::kinds::kPod);
+controller::InformerOptions pods(const std::string& ns) {
+  controller::InformerOptions options = labelled(kube::kinds::kPod, ns);
   options.drop = {{"spec"}};  // large, and never read
   return options;
+}
+
+std::vector<kube::Key> labelled_tenant(const controller::Store& store,
+                                       const controller::Object& object) {
+  std::vector<kube::Key> keys;
+  // The index value is the tenant's namespace, which is the object's own, and its name.
+  for (const std::string& value : store.index_values(object, kByTenant)) {
+    const std::string& ns = object.key().ns;
+    keys.push_back({.ns = ns, .name = value.substr(ns.size() + 1)});
+  }
+  return keys;
+}
+
+std::string display(const controller::Informer& informer) {
+  return informer.kind().plural + (informer.ns().empty() ? "" : " of namespace " + informer.ns());
 }
 
 }  // namespace
@@ -64,25 +78,28 @@ const std::vector<kube::Kind>& child_kinds() {
   return kinds;
 }
 
-Cache::Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue)
+Cache::Cache(const std::shared_ptr<kube::Client>& client,
+             const std::vector<std::string>& namespaces, Enqueue enqueue)
     : enqueue_(std::move(enqueue)) {
-  using controller::Object;
-  watch(client, {.kind = kCompanyHomeserver},
-        [](const controller::Store&, const Object& tenant) { return std::vector{tenant.key()}; });
-  const TenantsOf labelled_tenant = [](const controller::Store& store, const Object& object) {
-    std::vector<kube::Key> keys;
-    // The index value is the tenant's namespace, which is the object's own, and its name.
-    for (const std::string& value : store.index_values(object, kByTenant)) {
-      const std::string& ns = object.key().ns;
-      keys.push_back({.ns = ns, .name = value.substr(ns.size() + 1)});
-    }
-    return keys;
-  };
-  for (const kube::Kind& kind : child_kinds()) watch(client, children(kind), labelled_tenant);
-  watch(client, pods(), labelled_tenant);
-  // Classes concern no tenant in particular: who waits for one looks again soon anyway.
-  watch(client, {.kind = kube::kinds::kStorageClass}, {});
-  watch(client, {.kind = kube::kinds::kIngressClass, .metadata_only = true}, {});
+  if (namespaces.empty()) watch_namespace(client, "");
+  for (const std::string& ns : namespaces) watch_namespace(client, ns);
+  // Classes concern no tenant in particular: who waits for one looks again soon anyway. They are of
+  // the whole cluster, about which an operator of some namespaces may not be told anything.
+  const bool may_be_refused = !namespaces.empty();
+  watch(client, {.kind = kube::kinds::kStorageClass, .may_be_refused = may_be_refused}, {});
+  watch(
+      client,
+      {.kind = kube::kinds::kIngressClass, .metadata_only = true, .may_be_refused = may_be_refused},
+      {});
+}
+
+void Cache::watch_namespace(const std::shared_ptr<kube::Client>& client, const std::string& ns) {
+  watch(client, {.kind = kCompanyHomeserver, .ns = ns, .may_be_refused = !ns.empty()},
+        [](const controller::Store&, const controller::Object& tenant) {
+          return std::vector{tenant.key()};
+        });
+  for (const kube::Kind& kind : child_kinds()) watch(client, children(kind, ns), labelled_tenant);
+  watch(client, pods(ns), labelled_tenant);
 }
 
 void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
@@ -101,6 +118,7 @@ void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::Infor
       }
     });
   }
+  by_kind_[informer->kind()][informer->ns()] = informer.get();
   informers_.push_back(std::move(informer));
 }
 
@@ -108,35 +126,61 @@ void Cache::start() {
   for (const auto& informer : informers_) informer->start();
 }
 
-std::vector<const controller::Informer*> Cache::informers() const {
-  std::vector<const controller::Informer*> list;
-  for (const auto& informer : informers_) list.push_back(informer.get());
-  return list;
+std::string Cache::unfilled() const {
+  for (const auto& informer : informers_) {
+    if (informer->synced()) continue;
+    const controller::Informer* tenants = informer_of(kCompanyHomeserver, informer->ns());
+    const bool is_closed = tenants != nullptr && tenants->synced() && !tenants->served();
+    if (!is_closed) return display(*informer);
+  }
+  return "";
 }
 
-const controller::Informer* Cache::informer_of(const kube::Kind& kind) const {
-  const auto found = std::find_if(informers_.begin(), informers_.end(),
-                                  [&](const auto& informer) { return informer->kind() == kind; });
-  return found == informers_.end() ? nullptr : found->get();
+bool Cache::is_filled(const std::string& ns) const {
+  for (const auto& [kind, informers] : by_kind_) {
+    const controller::Informer* informer = informer_of(kind, kind.namespaced ? ns : "");
+    if (informer != nullptr && !informer->synced()) return false;
+  }
+  return true;
 }
 
-const controller::Store* Cache::store_of(const kube::Kind& kind) const {
-  const controller::Informer* informer = informer_of(kind);
+const controller::Informer* Cache::informer_of(const kube::Kind& kind,
+                                               const std::string& ns) const {
+  const auto informers = by_kind_.find(kind);
+  if (informers == by_kind_.end()) return nullptr;
+  const auto everywhere = informers->second.find("");
+  if (everywhere != informers->second.end()) return everywhere->second;
+  const auto there = informers->second.find(ns);
+  return there == informers->second.end() ? nullptr : there->second;
+}
+
+const controller::Store* Cache::store_of(const kube::Kind& kind, const std::string& ns) const {
+  const controller::Informer* informer = informer_of(kind, ns);
   return informer == nullptr ? nullptr : &informer->store();
 }
 
-bool Cache::serves(const kube::Kind& kind) const {
-  const controller::Informer* informer = informer_of(kind);
+bool Cache::serves(const kube::Kind& kind, const std::string& ns) const {
+  const controller::Informer* informer = informer_of(kind, ns);
   return informer != nullptr && informer->served();
 }
 
+std::vector<controller::ObjectPtr> Cache::tenants() const {
+  std::vector<controller::ObjectPtr> result;
+  for (const auto& [ns, informer] : by_kind_.at(kCompanyHomeserver)) {
+    const std::vector<controller::ObjectPtr> some = informer->store().list();
+    result.insert(result.end(), some.begin(), some.end());
+  }
+  return result;
+}
+
 controller::ObjectPtr Cache::tenant(const kube::Key& key) const {
-  return store_of(kCompanyHomeserver)->get(key);
+  const controller::Store* store = store_of(kCompanyHomeserver, key.ns);
+  return store == nullptr ? nullptr : store->get(key);
 }
 
 std::vector<controller::ObjectPtr> Cache::owned(const kube::Kind& kind,
                                                 const kube::Key& tenant) const {
-  return store_of(kind)->by_index(kByTenant, tenant.display());
+  return store_of(kind, tenant.ns)->by_index(kByTenant, tenant.display());
 }
 
 }  // namespace alphorn::homeserver

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,19 +17,28 @@ extern const kube::Kind kCompanyHomeserver;
 
 /// Everything the homeserver controller watches: the tenants, and of the other kinds only the
 /// objects that carry our label. Each change is turned into the key of the tenant it concerns.
+/// Where only some namespaces are watched, each has its own informers; the operator then needs no
+/// right in others. A namespace whose tenants may not be read has none, and keeps nobody waiting.
 /// Thread-safe after start().
 class Cache {
  public:
   using Enqueue = std::function<void(const kube::Key&, controller::WorkQueue::Priority)>;
 
-  Cache(const std::shared_ptr<kube::Client>& client, Enqueue enqueue);
+  /// `namespaces`: those to watch; none for all of the cluster.
+  Cache(const std::shared_ptr<kube::Client>& client, const std::vector<std::string>& namespaces,
+        Enqueue enqueue);
 
   void start();
-  std::vector<const controller::Informer*> informers() const;
+  /// What is not filled yet; "" when all is that can be.
+  std::string unfilled() const;
+  /// Everything that is known of tenants of this namespace was read at least once.
+  bool is_filled(const std::string& ns) const;
 
-  const controller::Store* store_of(const kube::Kind& kind) const;  ///< null when not watched
-  /// False while the cluster does not know this kind.
-  bool serves(const kube::Kind& kind) const;
+  /// Where the objects of a namespace are; "" for those of kinds without. Null when not watched.
+  const controller::Store* store_of(const kube::Kind& kind, const std::string& ns) const;
+  /// False while the cluster does not know this kind, or does not let the operator read it.
+  bool serves(const kube::Kind& kind, const std::string& ns) const;
+  std::vector<controller::ObjectPtr> tenants() const;
   controller::ObjectPtr tenant(const kube::Key& key) const;
   /// Our objects of one kind that belong to a tenant, by label.
   std::vector<controller::ObjectPtr> owned(const kube::Kind& kind, const kube::Key& tenant) const;
@@ -37,13 +47,15 @@ class Cache {
   using TenantsOf = std::function<std::vector<kube::Key>(const controller::Store& store,
                                                          const controller::Object& object)>;
 
+  void watch_namespace(const std::shared_ptr<kube::Client>& client, const std::string& ns);
   void watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
              const TenantsOf& tenants_of);
 
-  const controller::Informer* informer_of(const kube::Kind& kind) const;
+  const controller::Informer* informer_of(const kube::Kind& kind, const std::string& ns) const;
 
   Enqueue enqueue_;
   std::vector<std::unique_ptr<controller::Informer>> informers_;
+  std::map<kube::Kind, std::map<std::string, const controller::Informer*>> by_kind_;
 };
 
 /// The tenant itself as a reference: what events tell of, and what a status is written to. Its uid

@@ -10,7 +10,8 @@ namespace {
 StorageClasses storage_classes_in(const Cache& cache) {
   StorageClasses classes;
   std::string newest;  // of several defaults Kubernetes takes the newest
-  for (const auto& cached : cache.store_of(kube::kinds::kStorageClass)->list()) {
+  classes.are_known = cache.serves(kube::kinds::kStorageClass, "");
+  for (const auto& cached : cache.store_of(kube::kinds::kStorageClass, "")->list()) {
     const json object = cached->read();
     const std::string name = string_at(object, "metadata/name");
     classes.names.insert(name);
@@ -36,7 +37,8 @@ bool is_default_ingress_class(const json& object) {
 /// led elsewhere.
 void observe_ingress_classes(const Cache& cache, World& world) {
   std::string& chosen = world.tenant.default_ingress_class;
-  for (const auto& cached : cache.store_of(kube::kinds::kIngressClass)->list()) {
+  world.ingress_classes_are_known = cache.serves(kube::kinds::kIngressClass, "");
+  for (const auto& cached : cache.store_of(kube::kinds::kIngressClass, "")->list()) {
     world.ingress_classes.insert(cached->key().name);
     if (is_default_ingress_class(cached->read()) && (chosen.empty() || cached->key().name < chosen))
       chosen = cached->key().name;
@@ -45,7 +47,7 @@ void observe_ingress_classes(const Cache& cache, World& world) {
     const json& annotations = at_path(*ingress, "metadata/annotations");
     const std::string kept =
         annotations.is_object() ? annotations.value(manifests::kDefaultClass, "") : "";
-    if (world.ingress_classes.contains(kept)) chosen = kept;
+    if (!world.ingress_classes_are_known || world.ingress_classes.contains(kept)) chosen = kept;
   }
 }
 
@@ -175,7 +177,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);
   }
-  tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute);
+  tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute, key.ns);
   if (tenant.spec.exposure.mode == api::Exposure::Mode::ingress) {
     observe_ingress_classes(parts_.cache, world);
   }

@@ -141,6 +141,7 @@ Readiness deployment_ready(const World& world, const std::string& name) {
 
 std::optional<Readiness> storage_class_problem(const World& world, const std::string& claim,
                                                const std::string& storage_class) {
+  if (!world.storage_classes.are_known) return std::nullopt;
   if (storage_class.empty()) {
     if (!world.storage_classes.default_name.empty()) return std::nullopt;
     return not_ready(
@@ -162,10 +163,14 @@ std::optional<Readiness> growth_problem(const World& world, const std::string& n
   const bool is_media = name == manifests::media_claim(world.tenant);
   const std::string asked = is_media ? spec.media.size : spec.database.size;
   if (stored == asked || claim_size(world, name, asked) == asked) return std::nullopt;
-  return Readiness{.ready = true,
-                   .reason = "VolumeCannotGrow",
-                   .message = "claim " + name + " stays at " + stored + " instead of " + asked +
-                              ": its storage class lets no volume grow, and none can shrink"};
+  const char* why = world.storage_classes.are_known
+                        ? ": its storage class lets no volume grow, and none can shrink"
+                        : ": the operator may not read whether its storage class lets volumes "
+                          "grow; change the claim by hand";
+  return Readiness{
+      .ready = true,
+      .reason = "VolumeCannotGrow",
+      .message = "claim " + name + " stays at " + stored + " instead of " + asked + why};
 }
 
 std::optional<Readiness> claim_problem(const World& world, const std::string& name) {

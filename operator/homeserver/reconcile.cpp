@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::chrono::milliseconds kUntilCacheShowsOwnWrites = 50ms;
+constexpr std::chrono::milliseconds kUntilCacheIsFilled = 1s;
 // Kubernetes tells of its own changes at once; a program that does not answer yet has to be asked
 // again.
 constexpr std::chrono::milliseconds kWhileWaiting = 3s;
@@ -52,9 +53,12 @@ bool is_worth_an_event(const json& status, const json& before) {
 
 controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token stop) {
   // What was written of a kind that is gone is gone with it.
-  const auto store_of = [this](const kube::Kind& kind) {
-    return parts_.cache.serves(kind) ? parts_.cache.store_of(kind) : nullptr;
+  const auto store_of = [this, &key](const kube::Kind& kind) {
+    return parts_.cache.serves(kind, key.ns) ? parts_.cache.store_of(kind, key.ns) : nullptr;
   };
+  // A right may have come for the tenants before it came for what they are made of: that is not
+  // gone.
+  if (!parts_.cache.is_filled(key.ns)) return controller::Outcome::again_in(kUntilCacheIsFilled);
   if (!written_.caught_up(key, store_of)) {
     return controller::Outcome::again_in(kUntilCacheShowsOwnWrites);
   }

@@ -79,7 +79,9 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   for (const std::int64_t number :
        {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0)),
         static_cast<std::int64_t>(manifests::database_sleeps(tenant)),
-        static_cast<std::int64_t>(tenant.has_routes)}) {
+        static_cast<std::int64_t>(tenant.has_routes),
+        static_cast<std::int64_t>(world.storage_classes.are_known),
+        static_cast<std::int64_t>(world.ingress_classes_are_known)}) {
     mix(hash, static_cast<std::size_t>(number));
   }
   const bool renew = world.certificate && now >= certificates::renewal_due(*world.certificate);

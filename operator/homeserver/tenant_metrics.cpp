@@ -70,7 +70,7 @@ std::vector<MetricFamily> TenantMetrics::collect() const {
 
   known_.with([&](auto& known) {
     std::map<kube::Key, Facts> present;
-    for (const controller::ObjectPtr& tenant : tenants_.list()) {
+    for (const controller::ObjectPtr& tenant : tenants_()) {
       const kube::Key& key = tenant->key();
       const auto found = known.find(key);
       const bool is_known =

@@ -2,6 +2,7 @@
 
 #include <prometheus/metric_family.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ namespace alphorn::homeserver {
 /// Thread-safe.
 class TenantMetrics {
  public:
-  /// The store must outlive it.
-  explicit TenantMetrics(const controller::Store& tenants) : tenants_(tenants) {}
+  using Tenants = std::function<std::vector<controller::ObjectPtr>()>;
+
+  /// `tenants`: all that there are now; asked at each scrape.
+  explicit TenantMetrics(Tenants tenants) : tenants_(std::move(tenants)) {}
 
   std::vector<prometheus::MetricFamily> collect() const;
 
@@ -37,7 +40,7 @@ class TenantMetrics {
   };
   static Facts facts_of(const json& tenant);
 
-  const controller::Store& tenants_;
+  Tenants tenants_;
   /// Reading a tenant costs tens of microseconds, so it is done once for each state of it.
   mutable Locked<std::map<kube::Key, Facts>> known_;
 };

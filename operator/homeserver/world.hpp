@@ -68,6 +68,7 @@ struct StorageClasses {
   std::set<std::string> names;
   std::set<std::string> expandable;  ///< those that let a volume grow
   std::string default_name;          ///< "" when no class is the default
+  bool are_known = true;             ///< false: the operator may not read them
 };
 
 /// Everything a pass may decide on, seen at one moment. Plain data.
@@ -80,6 +81,7 @@ struct World {
   std::vector<ObjectPtr> pods;
   StorageClasses storage_classes;
   std::set<std::string> ingress_classes;           ///< names of those that the cluster has
+  bool ingress_classes_are_known = true;           ///< false: the operator may not read them
   std::optional<certificates::Facts> certificate;  ///< of the gateway's Secret
   /// It lies beside its own key, and is signed by the authority in force unless the company brought
   /// it.

@@ -34,7 +34,7 @@ class ReadyServers final : public homeserver::Servers {
   /// Synapse would say "ed25519:a_1b2c", from the same Secret's "ed25519 a_1b2c SEED".
   std::string key_id_of(const manifests::Tenant& tenant) const {
     const controller::ObjectPtr secret =
-        cache_.store_of(kube::kinds::kSecret)
+        cache_.store_of(kube::kinds::kSecret, tenant.ns)
             ->get({.ns = tenant.ns, .name = manifests::homeserver_keys(tenant)});
     if (!secret) return "";
     std::string key = base64_decode(at_path(secret->read(), "data").value("signing.key", ""));

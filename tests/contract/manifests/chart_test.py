@@ -44,8 +44,8 @@ def kubectl(*arguments, stdin=None):
     )
 
 
-def render(*arguments):
-    outcome = helm("template", "alphorn", CHART, "--namespace", NAMESPACE, "--set", IMAGE, *arguments)
+def render(*arguments, namespace=NAMESPACE):
+    outcome = helm("template", "alphorn", CHART, "--namespace", namespace, "--set", IMAGE, *arguments)
     if outcome.returncode != 0:
         raise AssertionError(outcome.stderr)
     return outcome.stdout
@@ -57,6 +57,12 @@ def documents(text):
 
 def of_kind(text, kind):
     return [document for document in documents(text) if document["kind"] == kind]
+
+
+def access(rendered):
+    """Who may do what, and the definitions without which kubectl does not know the words."""
+    kinds = ("CustomResourceDefinition", "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+    return "---\n".join(yaml.safe_dump(found) for kind in kinds for found in of_kind(rendered, kind))
 
 
 def eventually(ask, is_right, seconds=20):
@@ -161,6 +167,7 @@ class Chart(unittest.TestCase):
         for arguments, expected in (
             ((), {"channel": "stable"}),
             (("--set", "channels.stable=null"), {"version": "1.163.2"}),
+            (("--set", "watchNamespaces={acme,bravo}"), {"channel": "stable"}),
         ):
             lines = self.notes(*arguments).splitlines()
             commands = [line for line in lines if not (line[:1].isupper() and line.endswith(":"))]
@@ -233,18 +240,16 @@ class Chart(unittest.TestCase):
             return uid[0] if uid else ""
 
         for name, command in (
-            ("alphorn", ("get", "configmaps", "--all-namespaces")),
-            ("alphorn", ("get", "storageclasses")),
-            ("alphorn-lease", ("get", "leases", "-n", NAMESPACE)),
+            (f"{NAMESPACE}.alphorn", ("get", "configmaps", "--all-namespaces")),
+            (f"{NAMESPACE}.alphorn", ("get", "storageclasses")),
+            (f"{NAMESPACE}.alphorn-lease", ("get", "leases", "-n", NAMESPACE)),
         ):
             uid = self.must(kubectl("get", "flowschema", name, "-o", "jsonpath={.metadata.uid}"))
             judged = eventually(lambda: schema_of(*command), lambda seen: seen == uid)
             self.assertEqual(judged, uid, command)
 
     def access(self):
-        """Who may do what, and the definitions without which kubectl does not know the words."""
-        kinds = ("CustomResourceDefinition", "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-        return "---\n".join(yaml.safe_dump(found) for kind in kinds for found in of_kind(self.rendered, kind))
+        return access(self.rendered)
 
     def guard(self):
         """Installs the deletion guard and waits until the API server minds it."""

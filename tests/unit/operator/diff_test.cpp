@@ -157,6 +157,16 @@ TEST(Diff, VolumeGrowsWhereItsClassLetsIt) {
               testing::ElementsAre("apply PersistentVolumeClaim acme-media"));
 }
 
+TEST(Diff, WhoMayNotReadClassesChecksNoneAndGrowsNothing) {
+  World world = a_running_tenant();
+  world.storage_classes = {.names = {}, .expandable = {}, .default_name = "", .are_known = false};
+  EXPECT_TRUE(plan_of(world).empty());
+  world.tenant.spec.media.size = "99Gi";
+  const Plan plan = plan_of(world);
+  EXPECT_TRUE(plan.empty()) << plan;
+  EXPECT_THAT(readiness_of(plan, "volumes").message, testing::HasSubstr("may not read"));
+}
+
 TEST(Diff, ClaimKeepsItsClassWhenTheDefaultMoves) {
   World world = a_running_tenant();
   world.storage_classes.default_name = "other";

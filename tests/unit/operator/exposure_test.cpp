@@ -51,6 +51,8 @@ TEST(Exposure, AMissingClassIsNamed) {
   world.tenant.spec.exposure.class_name = "nowhere";
   EXPECT_EQ(exposure_ready(world).reason, "IngressClassMissing");
   EXPECT_THAT(exposure_ready(world).message, HasSubstr("\"nowhere\""));
+  world.ingress_classes_are_known = false;
+  EXPECT_NE(exposure_ready(world).reason, "IngressClassMissing") << "nobody could tell";
 }
 
 TEST(Exposure, ARouteIsReadyWhenItsGatewayTakesIt) {

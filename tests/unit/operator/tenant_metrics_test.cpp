@@ -38,7 +38,7 @@ std::string series(const TenantMetrics& metrics) {
 
 TEST(TenantMetrics, TellHowATenantIs) {
   controller::Store store;
-  const TenantMetrics metrics{store};
+  const TenantMetrics metrics{[&store] { return store.list(); }};
   put(store, tenant(true), "1");
   std::string text = series(metrics);
   const std::string labels = R"({namespace="a",name="acme")";
@@ -61,7 +61,7 @@ TEST(TenantMetrics, TellHowATenantIs) {
 
 TEST(TenantMetrics, ATenantThatIsGoneLeavesNoSeries) {
   controller::Store store;
-  const TenantMetrics metrics{store};
+  const TenantMetrics metrics{[&store] { return store.list(); }};
   put(store, tenant(true), "1");
   EXPECT_THAT(series(metrics), HasSubstr("acme"));
   store.erase({.ns = "a", .name = "acme"});
@@ -70,7 +70,7 @@ TEST(TenantMetrics, ATenantThatIsGoneLeavesNoSeries) {
 
 TEST(TenantMetrics, ANewTenantIsNotReady) {
   controller::Store store;
-  const TenantMetrics metrics{store};
+  const TenantMetrics metrics{[&store] { return store.list(); }};
   put(store, {{"metadata", {{"generation", 1}}}, {"spec", {{"serverName", "x"}}}}, "1");
   EXPECT_THAT(series(metrics), HasSubstr(R"(reason="Unseen"} 1)"));
 }
