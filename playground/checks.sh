@@ -20,15 +20,17 @@ run_tests() {
   fi
   if [[ $label != unit ]]; then
     step "Definitions of other makers' kinds" fetch_definitions
+    step "kubeconform $KUBECONFORM_VERSION" build_kubeconform
   fi
   step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then step "An identity provider for the stories" build_provider; fi
   if [[ -z $label || $label == e2e ]]; then step "An S3 server for the stories" fetch_s3; fi
   step "Programs and tests (preset dev)" build_preset dev
-  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_S3
+  export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_KUBECONFORM ALPHORN_S3
   export ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
   ALPHORN_DEFINITIONS="$(definitions_folder)"
+  ALPHORN_KUBECONFORM="$(kubeconform_folder)/kubeconform"
   ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_S3="$(s3_folder)/bin/weed"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
@@ -90,6 +92,8 @@ run_sanitized() {
   step "Go $GO_VERSION" use_go
   use_go
   step "Kubernetes $KUBERNETES_VERSION, etcd, Helm" build_hyperkube
+  step "Definitions of other makers' kinds" fetch_definitions
+  step "kubeconform $KUBECONFORM_VERSION" build_kubeconform
   step "Programs and tests (preset $preset)" build_preset "$preset"
   export ALPHORN_HYPERKUBE
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"

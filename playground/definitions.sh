@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # What others define: the kinds that the chart or a company's manifests ask for where a cluster knows
-# them. From Go modules, as everything else.
+# them. And what compares manifests with definitions. From Go modules, as everything else.
 
 definitions_folder() {
   printf '%s/bin/definitions-%s' "$CACHE" \
     "$(key_of "$GATEWAY_API_VERSION $PROMETHEUS_OPERATOR_VERSION $CERT_MANAGER_DEFINITIONS $(code_of fetch_definitions)")"
 }
+
+kubeconform_folder() { printf '%s/bin/kubeconform-%s' "$CACHE" "$(key_of "$GO_VERSION $KUBECONFORM_VERSION")"; }
 
 # Effect: one YAML file a kind.
 fetch_definitions() {
@@ -23,4 +25,13 @@ fetch_definitions() {
     "$monitors"/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml \
     "$certificates"/cert-manager.io_{certificates,issuers}.yaml "$folder.part"
   mv -T "$folder.part" "$folder"
+}
+
+build_kubeconform() {
+  local folder
+  folder="$(kubeconform_folder)"
+  [[ ! -x $folder/kubeconform ]] || return 0
+  use_go
+  mkdir -p "$folder"
+  (cd / && GOBIN="$folder" CGO_ENABLED=0 go install "github.com/yannh/kubeconform/cmd/kubeconform@$KUBECONFORM_VERSION")
 }

