@@ -7,8 +7,8 @@ import subprocess
 import pytest
 import yaml
 
+from support import doors, matrix, processes
 from support import kubectl as k
-from support import matrix, processes
 from support.prometheus import FILES, Prometheus, monitoring
 from support.waiting import wait_until
 
@@ -21,13 +21,15 @@ _OF_THE_KUBELET = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats
 
 
 @pytest.fixture(scope="module", autouse=True)
-def monitored():
-    with monitoring():
-        yield
+def reader(offices):
+    """The namespace that the chart takes for Prometheus'."""
+    namespace = offices.namespace("-reader")
+    with monitoring(namespace):
+        yield namespace
 
 
 @pytest.fixture(scope="module")
-def company(monitored, offices):
+def company(reader, offices):
     company = offices.company("watched")
     company.found()
     company.wait_ready()
@@ -110,6 +112,22 @@ def test_the_database_and_the_gateway_tell_how_they_are(company, prometheus):
                  prometheus.query(f"pg_database_size_bytes{of(company)}")}
         assert sizes["synapse"] > 5e6, sizes
     wait_until("both are told of", told, UNTIL_SEEN)
+
+
+def test_its_namespace_reads_metrics_and_no_other_does(company, reader, offices):
+    pods = {component: next(pod for pod in company.pods() if f"-{component}-" in k.name_of(pod))
+            for component in ("database", "homeserver", "gateway")}
+    told = {(doors.address_of(pods[component]), port)
+            for component, port in (("database", 9187), ("homeserver", 9000), ("gateway", 9113))}
+    everything = {(doors.address_of(pod), port) for pod in pods.values() for port in doors.declared(pod)}
+    front = {(doors.address_of(pods["gateway"]), 8443)}
+    for namespace, expected in ((reader, told | front), (offices.namespace("-other"), front)):
+        stranger = doors.idle_pod("stranger", namespace, {}, pods["homeserver"])
+
+        def reaches():
+            found = doors.open_from(stranger, everything)
+            assert found == expected, f"{namespace} reaches {found} and not {expected}"
+        wait_until(f"a pod of {namespace} reaches what it may", reaches, UNTIL_SEEN)
 
 
 def psql(company, user, statement, *options):

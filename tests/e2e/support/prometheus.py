@@ -40,14 +40,15 @@ def _upgrade(*values):
 
 
 @contextlib.contextmanager
-def monitoring():
-    """The chart's monitoring is enabled as long as it lasts, for all companies."""
+def monitoring(namespace):
+    """The chart's monitoring is enabled as long as it lasts, for all companies; who reads their metrics
+    is in that namespace."""
     for path in definitions():
         k.kubectl("apply", "--server-side", "-f", str(path))
         name = yaml.safe_load(path.read_text())["metadata"]["name"]
         k.kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=30s")
     try:
-        _upgrade("--set", "monitoring.enabled=true")
+        _upgrade("--set", f"monitoring.enabled=true,monitoring.namespace={namespace}")
         yield
     finally:
         _upgrade("--set", "monitoring.enabled=false")
