@@ -64,7 +64,10 @@ def _snake(relabeling):
 def _targets(monitor, endpoint):
     """What is to be scraped now: the named port of every pod that the monitor selects."""
     spec = monitor["spec"]
-    selector = ",".join(f"{key}={value}" for key, value in spec["selector"]["matchLabels"].items())
+    selector = ",".join(
+        [f"{key}={value}" for key, value in spec["selector"]["matchLabels"].items()]
+        + [f"{one['key']} {one['operator'].lower()} ({','.join(one['values'])})"
+           for one in spec["selector"].get("matchExpressions", [])])
     namespace = None if spec.get("namespaceSelector", {}).get("any") else monitor["metadata"]["namespace"]
     found = []
     for pod in k.listed("pods", namespace, selector):
