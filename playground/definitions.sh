@@ -4,7 +4,7 @@
 
 definitions_folder() {
   printf '%s/bin/definitions-%s' "$CACHE" \
-    "$(key_of "$GATEWAY_API_VERSION $PROMETHEUS_OPERATOR_VERSION $CERT_MANAGER_DEFINITIONS $(code_of fetch_definitions)")"
+    "$(key_of "$GATEWAY_API_VERSION $PROMETHEUS_OPERATOR_VERSION $CERT_MANAGER_VERSION $(code_of fetch_definitions)")"
 }
 
 kubeconform_folder() { printf '%s/bin/kubeconform-%s' "$CACHE" "$(key_of "$GO_VERSION $KUBECONFORM_VERSION")"; }
@@ -20,7 +20,7 @@ fetch_definitions() {
   gateways="$(module_folder sigs.k8s.io/gateway-api "$GATEWAY_API_VERSION")/config/crd/experimental"
   monitors="$(module_folder github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR_VERSION")"
   monitors+="/example/prometheus-operator-crd"
-  certificates="$(module_folder github.com/cert-manager/cert-manager "$CERT_MANAGER_DEFINITIONS")/deploy/crds"
+  certificates="$(module_folder github.com/cert-manager/cert-manager "$CERT_MANAGER_VERSION")/deploy/crds"
   cp "$gateways"/gateway.networking.k8s.io_{gateways,httproutes,tlsroutes}.yaml \
     "$monitors"/monitoring.coreos.com_{podmonitors,servicemonitors,prometheusrules}.yaml \
     "$certificates"/cert-manager.io_{certificates,issuers}.yaml "$folder.part"

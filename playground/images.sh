@@ -26,6 +26,7 @@ image_archive() {
     operator) inputs=("$(operator_image)") ;;
     contour) inputs=("$CONTOUR_IMAGE" "$(basename "$(contour_folder)")") ;;
     envoy) inputs=("$ENVOY_IMAGE" "$(base_key)") ;;
+    cert_manager) inputs=("$CERT_MANAGER_IMAGE" "$(basename "$(cert_manager_folder)")") ;;
     *) fail "no image is called $1" ;;
   esac
   printf '%s/images/%s-%s.tar' "$CACHE" "$1" \

@@ -3,15 +3,16 @@
 
 OPERATOR_NAMESPACE=alphorn-system
 
-# up [--cluster-only | --no-tenant] [--with ingress]
+# up [--cluster-only | --no-tenant] [--with ingress] [--with cert-manager]
 up() {
-  local mode=all ingress=no began=$EPOCHREALTIME
+  local mode=all ingress=no cert_manager=no began=$EPOCHREALTIME
   while (($#)); do
     case "$1 ${2:-}" in
       "--cluster-only "*) mode=cluster ;;
       "--no-tenant "*) mode=chart ;;
       "--with ingress") ingress=yes; shift ;;
-      *) fail "up knows --cluster-only, --no-tenant and --with ingress, not $*" ;;
+      "--with cert-manager") cert_manager=yes; shift ;;
+      *) fail "up knows --cluster-only, --no-tenant, --with ingress and --with cert-manager, not $*" ;;
     esac
     shift
   done
@@ -32,6 +33,10 @@ up() {
     step "Envoy $ENVOY_VERSION" fetch_envoy
     step "Images of Contour and Envoy" build_ingress_images
   fi
+  if [[ $cert_manager == yes ]]; then
+    step "cert-manager $CERT_MANAGER_VERSION" build_cert_manager
+    step "Image of cert-manager" build_image cert_manager
+  fi
   [[ $mode == cluster ]] || step "Image of the operator" build_image operator
   step "Cluster" start_cluster
   step "Images into the cluster" import_images "$([[ $mode == cluster ]] && echo no || echo yes)"
@@ -39,6 +44,10 @@ up() {
   if [[ $ingress == yes ]]; then
     step "Images of Contour and Envoy into the cluster" import_ingress_images
     step "Ingress and Gateway API" start_ingress
+  fi
+  if [[ $cert_manager == yes ]]; then
+    step "Image of cert-manager into the cluster" import_cert_manager_image
+    step "Issuers of certificates" start_cert_manager
   fi
   [[ $mode == cluster ]] || step "Chart alphorn" install_chart
   [[ $mode != all ]] || step "Tenant acme" start_tenant

