@@ -15,6 +15,8 @@
 #include "homeserver/cache.hpp"
 #include "homeserver/reconciler.hpp"
 #include "homeserver/tenant_metrics.hpp"
+#include "homeserver/trust.hpp"
+#include "manifests/vocabulary.hpp"
 
 namespace alphorn {
 
@@ -44,6 +46,14 @@ class Operator {
                     [this](const kube::Key& key, std::stop_token pass) {
                       return reconciler_->reconcile(key, std::move(pass));
                     }),
+        authority_work_({.name = "authority", .workers = 1},
+                        [this](const kube::Key&, std::stop_token pass) {
+                          return authority_->reconcile(std::move(pass));
+                        }),
+        authority_watch_(client_, {.kind = kube::kinds::kSecret,
+                                   .ns = options.ns,
+                                   .label_selector = std::string(manifests::kManagedByLabel) + "=" +
+                                                     manifests::kManagedBy}),
         cache_(client_, options.watch_namespaces,
                [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
                  controller_.queue().add(key, priority);
@@ -53,11 +63,17 @@ class Operator {
         serving_({.port = options.listen_port,
                   .live = [this] { return election_.check(); },
                   .ready = [this] { return unready(); },
-                  .more_metrics = [this] { return tenant_metrics_.collect(); }}) {}
+                  .more_metrics = [this] { return tenant_metrics_.collect(); }}) {
+    authority_watch_.add_handler([this](const auto& before, const auto& after) {
+      const kube::Key& key = (after ? after : before)->key();
+      if (key.name == certificates::kAuthoritySecret) authority_work_.queue().add(key);
+    });
+  }
 
   int run() {
     cache_.start();
-    if (!controller::wait_until_synced([this] { return cache_.unfilled(); }, kSyncLimit, stop_)) {
+    authority_watch_.start();
+    if (!controller::wait_until_synced([this] { return unfilled(); }, kSyncLimit, stop_)) {
       if (stop_.stop_requested()) return 0;
       spdlog::error("the caches did not fill within {} s: {}", kSyncLimit.count(), unready());
       return 1;
@@ -66,13 +82,32 @@ class Operator {
   }
 
  private:
+  std::string unfilled() const {
+    const std::string of_tenants = cache_.unfilled();
+    return of_tenants.empty() && !authority_watch_.synced() ? "the certificate authority"
+                                                            : of_tenants;
+  }
+
   std::string unready() const {
-    const std::string unfilled = cache_.unfilled();
-    return unfilled.empty() ? "" : "the cache of " + unfilled + " is not filled";
+    const std::string missing = unfilled();
+    return missing.empty() ? "" : "the cache of " + missing + " is not filled";
+  }
+
+  /// What the authority asks of the companies. They are many: their turn comes after other work.
+  certificates::Authority::Tenants tenants() {
+    return {.who_distrusts = [this](const auto& pem) { return who_distrusts(cache_, pem); },
+            .who_shows = [this](const auto& pem) { return who_shows(cache_, pem); },
+            .published = [this] { return published_authorities(cache_); },
+            .look_again =
+                [this] {
+                  for (const controller::ObjectPtr& tenant : cache_.tenants())
+                    controller_.queue().add(tenant->key(), controller::WorkQueue::Priority::low);
+                }};
   }
 
   void start_work() {
-    authority_ = certificates::Authority::open(*writer_, options_.ns);
+    authority_ = std::make_unique<certificates::Authority>(certificates::Authority::Parts{
+        .client = *writer_, .events = events_, .ns = options_.ns, .tenants = tenants()});
     servers_ = make_servers_(cache_);
     reconciler_ = std::make_unique<homeserver::Reconciler>(
         homeserver::Reconciler::Parts{.client = *writer_,
@@ -82,11 +117,14 @@ class Operator {
                                       .servers = *servers_,
                                       .events = events_,
                                       .operator_ns = options_.ns});
+    authority_work_.queue().add(authority_->key());
+    authority_work_.start();
     controller_.start();
     spdlog::info("working with {} workers", options_.workers);
   }
 
   void stop_work() {
+    authority_work_.stop();
     controller_.stop();
     events_.flush();
     spdlog::info("stopped");
@@ -116,9 +154,11 @@ class Operator {
   std::shared_ptr<kube::Client> writer_;
   controller::EventRecorder events_;
   std::unique_ptr<homeserver::Servers> servers_;
-  std::shared_ptr<const certificates::Authority> authority_;
+  std::unique_ptr<certificates::Authority> authority_;
   std::unique_ptr<homeserver::Reconciler> reconciler_;
   controller::Controller controller_;
+  controller::Controller authority_work_;
+  controller::Informer authority_watch_;
   homeserver::Cache cache_;
   homeserver::TenantMetrics tenant_metrics_;
   controller::LeaderElection election_;

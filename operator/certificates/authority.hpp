@@ -1,31 +1,72 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
-#include <vector>
 
-#include "certificates/certificates.hpp"
+#include "base/locked.hpp"
+#include "certificates/rollover.hpp"
+#include "controller/controller.hpp"
+#include "controller/events.hpp"
 #include "kube/client.hpp"
 
 namespace alphorn::certificates {
 
-/// The operator's own certificate authority. It lives in one Secret of the operator's namespace and
-/// is drawn when the first leader finds none; every leader after it uses the same. Thread-safe.
+/// The operator's own certificate authority, kept in one Secret of the operator's namespace. It is
+/// drawn when the first leader finds none; every leader after it uses the same and goes on with a
+/// rollover where the one before stopped. A Secret that goes while a leader runs is written back.
+/// Thread-safe.
 class Authority {
  public:
+  /// What only the tenants can tell. Each returns the first tenant in the way, "" when there is
+  /// none. All may be called from any thread.
+  struct Tenants {
+    /// Whether companies' clients and servers trust that certificate.
+    std::function<std::string(const std::string& pem)> who_distrusts;
+    /// Whether a company still shows a certificate that one of these signed.
+    std::function<std::string(const std::string& pem)> who_shows;
+    /// Certificates of authorities that companies published as trusted.
+    std::function<std::string()> published;
+    /// All of them have to look at the authority again.
+    std::function<void()> look_again;
+  };
+  /// References must outlive the authority.
+  struct Parts {
+    const kube::Client& client;
+    controller::EventRecorder& events;
+    std::string ns;
+    Tenants tenants;
+  };
+
   /// Reads the Secret, or creates it. Throws kube::ApiError or std::runtime_error (unreadable
   /// Secret).
-  static std::shared_ptr<const Authority> open(const kube::Client& client, const std::string& ns);
+  explicit Authority(Parts parts);
 
-  explicit Authority(KeyPair pair) : pair_(std::move(pair)) {}
+  kube::Key key() const { return {.ns = parts_.ns, .name = kAuthoritySecret}; }
+  std::shared_ptr<const Trust> trust() const;
 
-  const std::string& certificate_pem() const { return pair_.certificate_pem; }
-  KeyPair issue(const std::vector<std::string>& hosts, TimePoint now) const {
-    return certificates::issue(pair_, hosts, now);
-  }
+  /// Follows the Secret and the clock.
+  controller::Outcome reconcile(std::stop_token stop);
 
  private:
-  KeyPair pair_;
+  std::optional<json> read(std::stop_token stop) const;
+  std::shared_ptr<const Trust> open();
+  void restore(std::stop_token stop);
+  /// What the Secret says, or what it said when it could be read last.
+  Trust believed(const json& secret);
+  /// Returns why the move has to wait; "" when it need not.
+  std::string hindrance(const Trust& trust, Move move) const;
+  void carry_out(Move move, const Trust& trust, std::chrono::seconds overlap, json secret,
+                 std::stop_token stop);
+  void write(const Trust& trust, json secret, std::stop_token stop);
+  void use(Trust trust);
+  void tell(bool is_trouble, const std::string& reason, const std::string& message);
+
+  Parts parts_;
+  std::string uid_;   ///< of the Secret, for events
+  std::string told_;  ///< the last trouble that was told of
+  Locked<std::shared_ptr<const Trust>> trust_;
 };
 
 }  // namespace alphorn::certificates

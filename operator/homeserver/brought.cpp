@@ -92,11 +92,14 @@ Readiness authentication_ready(const World& world) {
 
 Readiness certificates_ready(const World& world) {
   const std::string name = manifests::gateway_certificate(world.tenant);
-  if (manifests::brings_certificate(world.tenant)) return brought_ready(world, name);
+  if (!manifests::is_signed_by_operator(world.tenant)) return brought_ready(world, name);
   if (!has_secret(world, name))
     return not_ready("Creating", "Secret " + name + " does not exist yet");
   if (!world.certificate) {
     return not_ready("CertificateUnreadable", "Secret " + name + " holds no certificate");
+  }
+  if (!world.authority_problem.empty()) {
+    return {.ready = true, .reason = "AuthorityUnreadable", .message = world.authority_problem};
   }
   return {.ready = true, .reason = "Ready", .message = ""};
 }

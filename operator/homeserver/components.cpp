@@ -41,7 +41,7 @@ std::vector<Wish> volumes(const World& world) {
 
 std::vector<Wish> certificates(const World& world) {
   const Tenant& tenant = world.tenant;
-  if (manifests::brings_certificate(tenant)) return {};
+  if (!manifests::is_signed_by_operator(tenant)) return {};
   const std::string name = manifests::gateway_certificate(tenant);
   std::vector<Wish> wishes = manifests_of<manifests::authority>(world);
   wishes.emplace_back(CertificateWish{.secret_name = name,

@@ -73,7 +73,7 @@ bool certificate_due(const CertificateWish& wish, const World& world, TimePoint 
   if (!world.certificate || !world.certificate_is_usable) return true;
   std::vector<std::string> hosts = wish.hosts;
   std::sort(hosts.begin(), hosts.end());
-  return world.certificate->hosts != hosts || now >= certificates::renewal_due(*world.certificate);
+  return world.certificate->hosts != hosts || renewal_is_due(world, now);
 }
 
 /// Collects the steps of one component, and what stands in their way.
@@ -234,6 +234,11 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
 }
 
 }  // namespace
+
+bool renewal_is_due(const World& world, TimePoint now) {
+  return world.certificate && (now >= certificates::renewal_due(*world.certificate) ||
+                               (world.reissue_at && now >= *world.reissue_at));
+}
 
 json secret_metadata(const manifests::SecretRecipe& recipe) {
   return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", recipe.metadata}};

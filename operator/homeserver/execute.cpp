@@ -92,9 +92,13 @@ class Execution {
   }
 
   void operator()(const IssueCertificate& step) {
+    // The authority in force now, which may be a newer one than the pass has seen: it is trusted by
+    // everybody since before it was.
+    const auto trust = parts_.authority.trust();
+    const std::string& authority = trust->present.certificate_pem;
     const certificates::KeyPair pair =
-        parts_.authority.issue(step.wish.hosts, std::chrono::system_clock::now());
-    if (!certificates::is_signed_by(pair.certificate_pem, world_.tenant.authority_pem)) {
+        certificates::issue(trust->present, step.wish.hosts, std::chrono::system_clock::now());
+    if (!certificates::is_signed_by(pair.certificate_pem, authority)) {
       throw std::runtime_error("the certificate authority's key and certificate do not match");
     }
     const auto facts = certificates::inspect(pair.certificate_pem);
@@ -102,8 +106,7 @@ class Execution {
     const std::string text = certificates::to_text(*facts);
     json metadata = step.wish.metadata;
     metadata["annotations"][kCertificateFacts] = text;
-    metadata["annotations"][kCertificateSeal] =
-        certificates::seal_of(pair, text, world_.tenant.authority_pem);
+    metadata["annotations"][kCertificateSeal] = certificates::seal_of(pair, text, authority);
     apply({{"apiVersion", "v1"},
            {"kind", "Secret"},
            {"metadata", metadata},

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/encoding.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
@@ -72,28 +74,50 @@ std::string secret_value(const World& world, const std::string& name, const std:
 struct CertificateFacts {
   std::optional<certificates::Facts> facts;
   bool is_usable = false;
+  bool is_former = false;
 };
 
-/// What the gateway's Secret holds. OpenSSL needs a third of a millisecond to parse a certificate
-/// and its key, which adds up over thousands of tenants, so an unbroken seal is believed instead.
-CertificateFacts certificate_in(const World& world) {
+/// Of a certificate that the operator issued, by the seal beside it. OpenSSL needs a third of a
+/// millisecond to parse a certificate and its key, which adds up over thousands of tenants, so an
+/// unbroken seal is believed instead.
+std::optional<CertificateFacts> sealed_facts(const json& secret, const certificates::KeyPair& pair,
+                                             const certificates::Trust& trust) {
+  const json& annotations = at_path(secret, "metadata/annotations");
+  if (!annotations.is_object()) return std::nullopt;
+  const std::string text = annotations.value(kCertificateFacts, "");
+  const std::string seal = annotations.value(kCertificateSeal, "");
+  const auto facts = certificates::facts_from(text);
+  if (!facts) return std::nullopt;
+  if (seal == certificates::seal_of(pair, text, trust.present.certificate_pem)) {
+    return CertificateFacts{.facts = facts, .is_usable = true};
+  }
+  for (const std::string& former : certificates::split_pem(trust.former_pem)) {
+    if (seal == certificates::seal_of(pair, text, former))
+      return CertificateFacts{.facts = facts, .is_usable = true, .is_former = true};
+  }
+  return std::nullopt;
+}
+
+/// What the gateway's Secret holds.
+CertificateFacts certificate_in(const World& world, const certificates::Trust& trust) {
   const std::string name = manifests::gateway_certificate(world.tenant);
   const json* secret = world.child("Secret", name);
   if (secret == nullptr) return {};
   const certificates::KeyPair pair{.certificate_pem = secret_value(world, name, "tls.crt"),
                                    .key_pem = Secret{secret_value(world, name, "tls.key")}};
-  const std::string& authority = world.tenant.authority_pem;
-  const json& annotations = at_path(*secret, "metadata/annotations");
-  if (annotations.is_object() && !manifests::brings_certificate(world.tenant)) {
-    const std::string text = annotations.value(kCertificateFacts, "");
-    const std::string seal = annotations.value(kCertificateSeal, "");
-    auto facts = certificates::facts_from(text);
-    if (facts && seal == certificates::seal_of(pair, text, authority)) return {*facts, true};
+  const bool is_own = manifests::is_signed_by_operator(world.tenant);
+  if (is_own) {
+    if (const auto sealed = sealed_facts(*secret, pair, trust)) return *sealed;
   }
-  const bool is_trusted = manifests::brings_certificate(world.tenant) ||
-                          certificates::is_signed_by(pair.certificate_pem, authority);
-  return {certificates::inspect(pair.certificate_pem),
-          is_trusted && certificates::key_matches(pair.certificate_pem, pair.key_pem)};
+  const auto signed_by = [&](const std::string& authority) {
+    return certificates::is_signed_by(pair.certificate_pem, authority);
+  };
+  const std::vector<std::string> former = certificates::split_pem(trust.former_pem);
+  const bool is_former = is_own && std::any_of(former.begin(), former.end(), signed_by);
+  const bool is_trusted = !is_own || is_former || signed_by(trust.present.certificate_pem);
+  return {.facts = certificates::inspect(pair.certificate_pem),
+          .is_usable = is_trusted && certificates::key_matches(pair.certificate_pem, pair.key_pem),
+          .is_former = is_former};
 }
 
 /// "ed25519 a_1b2c <seed>" -> "ed25519:a_1b2c".
@@ -104,9 +128,9 @@ std::string key_id_of(const std::string& signing_key) {
   return signing_key.substr(0, first) + ":" + signing_key.substr(first + 1, second - first - 1);
 }
 
-/// The versions of the Secrets that facts are read from.
-std::string secrets_seen(const World& world) {
-  std::string seen;
+/// The versions of the Secrets that facts are read from, and who may have signed one of them.
+std::string secrets_seen(const World& world, const certificates::Trust& trust) {
+  std::string seen = sha256_hex(trust.present.certificate_pem + trust.former_pem) + " ";
   for (const std::string& name :
        {manifests::gateway_certificate(world.tenant), manifests::homeserver_keys(world.tenant)}) {
     const auto found = world.children.find(ChildId{.kind = "Secret", .name = name});
@@ -173,7 +197,11 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.images = parts_.catalogue.images_for(*release);
   tenant.operator_ns = parts_.operator_ns;
   tenant.monitoring_ns = parts_.catalogue.monitoring_ns;
-  tenant.authority_pem = parts_.authority.certificate_pem();
+  const auto trust = parts_.authority.trust();
+  const certificates::View view = certificates::view_of(*trust, tenant.uid, world.seen_at);
+  tenant.authority_pem = view.bundle;
+  world.trust_changes_at = view.changes_at;
+  world.authority_problem = trust->problem;
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);
   }
@@ -182,12 +210,13 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     observe_ingress_classes(parts_.cache, world);
   }
   SecretFacts& secrets = memory.secrets;
-  if (std::string seen = secrets_seen(world); secrets.seen != seen) {
+  if (std::string seen = secrets_seen(world, *trust); secrets.seen != seen) {
     secrets = {.seen = std::move(seen)};
-    const CertificateFacts certificate = certificate_in(world);
+    const CertificateFacts certificate = certificate_in(world, *trust);
     secrets.certificate = certificate.facts;
     secrets.certificate_is_usable = certificate.is_usable;
-    if (manifests::brings_certificate(tenant)) {
+    secrets.certificate_is_former = certificate.is_former;
+    if (!manifests::is_signed_by_operator(tenant)) {
       secrets.brought_certificate_pem =
           secret_value(world, manifests::gateway_certificate(tenant), "tls.crt");
     }
@@ -197,6 +226,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.client_secrets_seen = brought_secrets_seen(world);
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
+  if (secrets.certificate_is_former) world.reissue_at = view.reissue_from;
   tenant.brought_certificate_pem = secrets.brought_certificate_pem;
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;
   world.signing_key_id = secrets.signing_key_id;

@@ -69,6 +69,10 @@ struct Plan {
 std::string describe(const Step& step);
 std::ostream& operator<<(std::ostream& out, const Plan& plan);
 
+/// A certificate that the operator issued must make place for another: it nears its end, or its
+/// authority does.
+bool renewal_is_due(const World& world, TimePoint now);
+
 class Settled;
 
 /// The steps from what is to what should be: desires and compares component by component, those

@@ -83,7 +83,12 @@ controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token 
   if (!failures.empty()) throw std::runtime_error(joined(failures));  // backs off
   if (untold.count() > 0) return controller::Outcome::again_in(std::min(untold, kWhileWaiting));
   if (!world->violations.empty()) return controller::Outcome::done();
-  return controller::Outcome::again_in(jittered(next_look(status, now)));
+  std::chrono::milliseconds delay = jittered(next_look(status, now));
+  if (world->trust_changes_at) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*world->trust_changes_at - now);
+    delay = std::min(delay, std::max(left, kUntilCacheShowsOwnWrites));
+  }
+  return controller::Outcome::again_in(delay);
 }
 
 void Reconciler::forget(const kube::Key& key) {

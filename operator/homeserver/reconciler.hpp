@@ -45,6 +45,7 @@ class Reconciler {
     std::string seen;  ///< the versions of the Secrets
     std::optional<certificates::Facts> certificate;
     bool certificate_is_usable = false;
+    bool certificate_is_former = false;  ///< the operator's authority of before signed it
     std::string brought_certificate_pem;
     std::string signing_key_id;
   };

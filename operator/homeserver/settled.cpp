@@ -84,9 +84,8 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
         static_cast<std::int64_t>(world.ingress_classes_are_known)}) {
     mix(hash, static_cast<std::size_t>(number));
   }
-  const bool renew = world.certificate && now >= certificates::renewal_due(*world.certificate);
   std::size_t compared = hash_of(tenant.uid);
-  for (const bool fact : {renew, world.certificate_is_usable}) mix(compared, fact ? 1 : 0);
+  for (const bool fact : {renewal_is_due(world, now), world.certificate_is_usable}) mix(compared, fact ? 1 : 0);
   return {.of_wishes = hash, .of_comparison = compared};
 }
 

@@ -141,7 +141,7 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
     return found != outcomes.end() && found->second.ready;
   };
   status["hosts"] = manifests::public_hosts(tenant);
-  if (!manifests::brings_certificate(tenant)) {
+  if (manifests::is_signed_by_operator(tenant)) {
     status["certificateAuthority"] = {{"configMapName", manifests::authority_config_map(tenant)}};
   }
   if (is_well("exposure")) {

@@ -86,6 +86,12 @@ struct World {
   /// It lies beside its own key, and is signed by the authority in force unless the company brought
   /// it.
   bool certificate_is_usable = false;
+  /// When a certificate makes place for one of the operator's new authority; nothing when it is
+  /// signed by the present one already.
+  std::optional<TimePoint> reissue_at;
+  /// When the trusted authorities, or reissue_at, will be others by themselves.
+  std::optional<TimePoint> trust_changes_at;
+  std::string authority_problem;     ///< "" when all is well with the operator's authority
   std::string signing_key_id;        ///< "ed25519:a_1b2c", from the key Secret
   std::optional<Answer> homeserver;  ///< asked once its workload is rolled out
   std::optional<Answer> gateway;

@@ -3,7 +3,7 @@
 namespace alphorn::manifests {
 
 Manifests authority(const Tenant& tenant) {
-  if (brings_certificate(tenant)) return {};
+  if (!is_signed_by_operator(tenant)) return {};
   return {config_map(tenant, "certificates", authority_config_map(tenant),
                      {{"ca.crt", tenant.authority_pem}})};
 }

@@ -13,7 +13,7 @@ std::string administrator_id(const Tenant& tenant) {
 }
 std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-administrator"; }
 std::string gateway_certificate(const Tenant& tenant) {
-  return brings_certificate(tenant) ? tenant.spec.tls.secret_name : tenant.name + "-gateway-tls";
+  return is_signed_by_operator(tenant) ? tenant.name + "-gateway-tls" : tenant.spec.tls.secret_name;
 }
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
 
@@ -29,8 +29,8 @@ bool federates(const Tenant& tenant) {
   return tenant.spec.federation.mode != api::Federation::Mode::closed;
 }
 
-bool brings_certificate(const Tenant& tenant) {
-  return tenant.spec.tls.mode == api::Tls::Mode::secret;
+bool is_signed_by_operator(const Tenant& tenant) {
+  return tenant.spec.tls.mode == api::Tls::Mode::operator_ca;
 }
 
 bool is_behind_proxy(const Tenant& tenant) {

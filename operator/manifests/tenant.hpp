@@ -40,12 +40,12 @@ struct Tenant {
   /// The versions of the Secrets that the homeserver's configuration has secrets from, those of
   /// providers and the key to the bucket: new ones roll it.
   std::string client_secrets_seen;
-  /// PEM of the certificate that the company brought, with those who signed it; "" for the
-  /// operator's own.
+  /// PEM of a certificate that somebody else signed, with those who did; "" for the operator's own.
   std::string brought_certificate_pem;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
-  /// PEM of the authority that signed it, published to clients in a ConfigMap.
+  /// PEM of the operator's authorities that are trusted now, the one that signs first: published to
+  /// clients in a ConfigMap, and told to homeservers that federate.
   std::string authority_pem;
   /// Namespace of the operator itself, which asks the tenant's programs how they are.
   std::string operator_ns;
@@ -108,8 +108,9 @@ bool has_bucket(const Tenant& tenant);
 /// It talks to other servers.
 bool federates(const Tenant& tenant);
 
-/// The gateway shows a certificate of the company's own, which nobody here renews.
-bool brings_certificate(const Tenant& tenant);
+/// The gateway shows a certificate of the operator's own authority; else it comes in a Secret that
+/// somebody else fills and renews.
+bool is_signed_by_operator(const Tenant& tenant);
 
 /// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
 /// gateway.

@@ -99,6 +99,7 @@ TEST_F(SettledTest, InputsOfEverySortAreNoticed) {
                                 [](World& world) { world.tenant.authority_pem = "OTHER"; },
                                 [](World& world) { world.tenant.certificate_serial = "02"; },
                                 [](World& world) { world.certificate_is_usable = false; },
+                                [](World& world) { world.reissue_at = kNow; },
                                 [](World& world) { world.tenant.images.postgres = "postgres:2"; },
                                 [](World& world) { world.tenant.images.synapse = "synapse:2"; },
                                 [](World& world) {
