@@ -20,6 +20,8 @@ constexpr const char* kMediaSize = "10Gi";
 constexpr const char* kDatabaseSize = "5Gi";
 constexpr const char* kMaxUploadSize = "100M";
 constexpr const char* kAdministrator = "admin";
+constexpr const char* kIssuerKind = "Issuer";
+constexpr const char* kIssuerGroup = "cert-manager.io";
 
 /// A quantity may be written as a number too.
 std::string amount(const json& resources, const char* path, const char* otherwise) {
@@ -67,8 +69,17 @@ Exposure exposure_from(const json& exposure) {
 }
 
 Tls tls_from(const json& tls) {
-  return {.mode = string_at(tls, "mode") == "secret" ? Tls::Mode::secret : Tls::Mode::operator_ca,
-          .secret_name = string_at(tls, "secretName")};
+  const std::string mode = string_at(tls, "mode");
+  Tls result{.mode = mode == "secret"        ? Tls::Mode::secret
+                     : mode == "certManager" ? Tls::Mode::cert_manager
+                                             : Tls::Mode::operator_ca,
+             .secret_name = string_at(tls, "secretName")};
+  if (const json& issuer = at_path(tls, "issuerRef"); issuer.is_object()) {
+    result.issuer = IssuerRef{.name = string_at(issuer, "name"),
+                              .kind = string_or(issuer, "kind", kIssuerKind),
+                              .group = string_or(issuer, "group", kIssuerGroup)};
+  }
+  return result;
 }
 
 Federation federation_from(const json& federation) {

@@ -62,11 +62,20 @@ struct Exposure {
   bool operator==(const Exposure&) const = default;
 };
 
+/// An issuer of cert-manager, or of another program that answers its requests.
+struct IssuerRef {
+  std::string name;
+  std::string kind;
+  std::string group;
+  bool operator==(const IssuerRef&) const = default;
+};
+
 /// Whose certificate the gateway shows.
 struct Tls {
-  enum class Mode { operator_ca, secret };
+  enum class Mode { operator_ca, cert_manager, secret };
   Mode mode = Mode::operator_ca;
-  std::string secret_name;  ///< the company's own, for mode secret
+  std::string secret_name = {};          ///< the company's own, for mode secret
+  std::optional<IssuerRef> issuer = {};  ///< for mode cert_manager
   bool operator==(const Tls&) const = default;
 };
 

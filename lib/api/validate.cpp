@@ -234,6 +234,12 @@ void check_exposure(Findings& findings, const Exposure& exposure) {
       "such as 10.244.0.0/16");
 }
 
+bool is_kind(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxLabel && text.front() >= 'A' && text.front() <= 'Z' &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || (c >= 'A' && c <= 'Z'); });
+}
+
 void check_tls(Findings& findings, const Tls& tls) {
   const std::string& name = tls.secret_name;
   findings.check((tls.mode == Tls::Mode::secret) == !name.empty(), "spec.tls.secretName",
@@ -242,6 +248,16 @@ void check_tls(Findings& findings, const Tls& tls) {
                  R"(tls.secretName must hold only a-z, 0-9, "-" and ".")");
   findings.check(!name.ends_with("-gateway-tls"), "spec.tls.secretName",
                  R"(tls.secretName must not end in "-gateway-tls": those are the operator's own)");
+  findings.check((tls.mode == Tls::Mode::cert_manager) == tls.issuer.has_value(),
+                 "spec.tls.issuerRef",
+                 "tls.issuerRef names the issuer of \"mode: certManager\", and of no other mode");
+  if (const auto& issuer = tls.issuer) {
+    findings.check(is_object_name(issuer->name) && is_object_name(issuer->group),
+                   "spec.tls.issuerRef",
+                   R"(tls.issuerRef must hold a name and a group of a-z, 0-9, "-" and ".")");
+    findings.check(is_kind(issuer->kind), "spec.tls.issuerRef.kind",
+                   "tls.issuerRef.kind must be a kind, such as Issuer or ClusterIssuer");
+  }
 }
 
 }  // namespace

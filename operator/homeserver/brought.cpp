@@ -19,6 +19,15 @@ bool has_secret(const World& world, const std::string& name) {
   return world.children.contains(ChildId{.kind = "Secret", .name = name});
 }
 
+std::string ends(const World& world, const std::string& secret) {
+  const TimePoint end = world.certificate->not_after;
+  const bool is_over = world.seen_at >= end;
+  const bool is_issued = manifests::is_signed_by_issuer(world.tenant);
+  return "the certificate in Secret " + secret + (is_over ? " expired at " : " expires at ") +
+         format_time(end) +
+         (is_issued ? ": cert-manager has not renewed it" : ": put a new one there");
+}
+
 std::string uncovered_hosts(const Tenant& tenant, const certificates::Facts& facts) {
   std::string hosts;
   for (const std::string& host : manifests::public_hosts(tenant)) {
@@ -27,12 +36,9 @@ std::string uncovered_hosts(const Tenant& tenant, const certificates::Facts& fac
   return hosts;
 }
 
-/// Of a certificate that the company brought: the first thing that is wrong with it.
-Readiness brought_ready(const World& world, const std::string& name) {
+/// Of a certificate that somebody else signed: the first thing that is wrong with it.
+Readiness given_ready(const World& world, const std::string& name) {
   const std::string secret = "Secret " + name;
-  if (!has_secret(world, name)) {
-    return not_ready("CertificateSecretMissing", missing_secret(world, name));
-  }
   if (!world.certificate) {
     return not_ready("CertificateUnreadable",
                      "tls.crt of " + secret + " holds no certificate in PEM");
@@ -47,23 +53,33 @@ Readiness brought_ready(const World& world, const std::string& name) {
     return not_ready("CertificateForOtherHosts",
                      "the certificate in " + secret + " is not for " + hosts);
   }
-  const std::string until = format_time(facts.not_after);
-  if (world.seen_at >= facts.not_after) {
-    return not_ready("CertificateExpired", "the certificate in " + secret + " expired at " + until +
-                                               ": put a new one there");
-  }
+  if (world.seen_at >= facts.not_after) return not_ready("CertificateExpired", ends(world, name));
   if (world.seen_at < facts.not_before) {
     return not_ready(
         "CertificateNotYetValid",
         "the certificate in " + secret + " is not valid before " + format_time(facts.not_before));
   }
-  if (world.seen_at >= facts.not_after - kExpiresSoon) {
-    return {.ready = true,
-            .reason = "CertificateExpiresSoon",
-            .message =
-                "the certificate in " + secret + " expires at " + until + ": put a new one there"};
-  }
   return {.ready = true, .reason = "Ready", .message = ""};
+}
+
+/// Of a certificate that the company brought.
+Readiness brought_ready(const World& world, const std::string& name) {
+  if (!has_secret(world, name)) {
+    return not_ready("CertificateSecretMissing", missing_secret(world, name));
+  }
+  Readiness given = given_ready(world, name);
+  if (!given.ready || world.seen_at < world.certificate->not_after - kExpiresSoon) return given;
+  return {.ready = true, .reason = "CertificateExpiresSoon", .message = ends(world, name)};
+}
+
+/// Of a certificate that cert-manager has signed.
+Readiness issued_ready(const World& world, const std::string& name) {
+  Readiness issuing = issuance_ready(world);
+  if (!issuing.ready) return issuing;
+  if (!has_secret(world, name))
+    return not_ready("CertificatePending", "Secret " + name + " does not exist yet");
+  Readiness given = given_ready(world, name);
+  return given.ready ? issuing : given;
 }
 
 }  // namespace
@@ -92,7 +108,14 @@ Readiness authentication_ready(const World& world) {
 
 Readiness certificates_ready(const World& world) {
   const std::string name = manifests::gateway_certificate(world.tenant);
-  if (!manifests::is_signed_by_operator(world.tenant)) return brought_ready(world, name);
+  switch (world.tenant.spec.tls.mode) {
+    case api::Tls::Mode::secret:
+      return brought_ready(world, name);
+    case api::Tls::Mode::cert_manager:
+      return issued_ready(world, name);
+    case api::Tls::Mode::operator_ca:
+      break;
+  }
   if (!has_secret(world, name))
     return not_ready("Creating", "Secret " + name + " does not exist yet");
   if (!world.certificate) {

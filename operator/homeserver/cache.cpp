@@ -30,7 +30,8 @@ controller::InformerOptions labelled(const kube::Kind& kind, const std::string& 
 
 controller::InformerOptions children(const kube::Kind& kind, const std::string& ns) {
   controller::InformerOptions options = labelled(kind, ns);
-  options.optional = kind == kube::kinds::kHttpRoute;
+  options.optional =
+      kind == kube::kinds::kHttpRoute || kind == kCertificate || kind == kCertificateRequest;
   // Companies bring Secrets too (docs/decisions/0015).
   if (kind == kube::kinds::kSecret) options.label_selector = manifests::kTenantLabel;
   return options;
@@ -70,11 +71,12 @@ json subject_of(const World& world) {
 
 const std::vector<kube::Kind>& child_kinds() {
   static const std::vector<kube::Kind> kinds{
-      kube::kinds::kConfigMap,    kube::kinds::kDeployment,
-      kube::kinds::kSecret,       kube::kinds::kPersistentVolumeClaim,
-      kube::kinds::kService,      kube::kinds::kStatefulSet,
-      kube::kinds::kIngress,      kube::kinds::kHttpRoute,
-      kube::kinds::kNetworkPolicy};
+      kube::kinds::kConfigMap,     kube::kinds::kDeployment,
+      kube::kinds::kSecret,        kube::kinds::kPersistentVolumeClaim,
+      kube::kinds::kService,       kube::kinds::kStatefulSet,
+      kube::kinds::kIngress,       kube::kinds::kHttpRoute,
+      kube::kinds::kNetworkPolicy, kCertificate,
+      kCertificateRequest};
   return kinds;
 }
 

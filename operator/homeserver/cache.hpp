@@ -15,6 +15,11 @@ namespace alphorn::homeserver {
 
 extern const kube::Kind kCompanyHomeserver;
 
+/// What cert-manager is asked for, and what it makes of that.
+inline const kube::Kind kCertificate{"cert-manager.io", "v1", "Certificate", "certificates"};
+inline const kube::Kind kCertificateRequest{"cert-manager.io", "v1", "CertificateRequest",
+                                            "certificaterequests"};
+
 /// Everything the homeserver controller watches: the tenants, and of the other kinds only the
 /// objects that carry our label. Each change is turned into the key of the tenant it concerns.
 /// Where only some namespaces are watched, each has its own informers; the operator then needs no

@@ -41,9 +41,9 @@ std::vector<Wish> volumes(const World& world) {
 
 std::vector<Wish> certificates(const World& world) {
   const Tenant& tenant = world.tenant;
-  if (!manifests::is_signed_by_operator(tenant)) return {};
+  std::vector<Wish> wishes = manifests_of<manifests::certificates>(world);
+  if (!manifests::is_signed_by_operator(tenant)) return wishes;
   const std::string name = manifests::gateway_certificate(tenant);
-  std::vector<Wish> wishes = manifests_of<manifests::authority>(world);
   wishes.emplace_back(CertificateWish{.secret_name = name,
                                       .metadata = manifests::metadata(tenant, "certificates", name),
                                       .hosts = manifests::public_hosts(tenant)});

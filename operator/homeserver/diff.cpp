@@ -13,8 +13,9 @@ namespace {
 constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
 constexpr const char* kNetworkPolicy = "NetworkPolicy";
 // Kinds whose leftovers may go: nothing here holds a company's data.
-const std::set<std::string> kReplaceable{"ConfigMap",    "Deployment", "HTTPRoute", "Ingress",
-                                         kNetworkPolicy, "Secret",     "Service",   "StatefulSet"};
+const std::set<std::string> kReplaceable{"Certificate", "ConfigMap", "Deployment",
+                                         "HTTPRoute",   "Ingress",   kNetworkPolicy,
+                                         "Secret",      "Service",   "StatefulSet"};
 
 /// How a component is that is ready and has nothing more to say.
 const Readiness kSettledReadiness{.ready = true, .reason = "Ready", .message = ""};

@@ -205,6 +205,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (tenant.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = node_port_of(world);
   }
+  tenant.has_certificates = parts_.cache.serves(kCertificate, key.ns);
   tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute, key.ns);
   if (tenant.spec.exposure.mode == api::Exposure::Mode::ingress) {
     observe_ingress_classes(parts_.cache, world);
@@ -217,8 +218,12 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     secrets.certificate_is_usable = certificate.is_usable;
     secrets.certificate_is_former = certificate.is_former;
     if (!manifests::is_signed_by_operator(tenant)) {
+      const std::string name = manifests::gateway_certificate(tenant);
+      const std::string authority = manifests::is_signed_by_issuer(tenant)
+                                        ? secret_value(world, name, "ca.crt")
+                                        : std::string{};
       secrets.brought_certificate_pem =
-          secret_value(world, manifests::gateway_certificate(tenant), "tls.crt");
+          authority.empty() ? secret_value(world, name, "tls.crt") : authority;
     }
     secrets.signing_key_id =
         key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));

@@ -10,6 +10,8 @@ Readiness volumes_ready(const World& world);
 Readiness network_ready(const World& world);
 Readiness exposure_ready(const World& world);
 Readiness certificates_ready(const World& world);
+/// The part of it that cert-manager tells.
+Readiness issuance_ready(const World& world);
 Readiness authentication_ready(const World& world);
 Readiness media_ready(const World& world);   // the key to the bucket is there
 Readiness bucket_ready(const World& world);  // the bucket takes and gives

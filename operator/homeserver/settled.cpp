@@ -79,13 +79,15 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   for (const std::int64_t number :
        {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0)),
         static_cast<std::int64_t>(manifests::database_sleeps(tenant)),
+        static_cast<std::int64_t>(tenant.has_certificates),
         static_cast<std::int64_t>(tenant.has_routes),
         static_cast<std::int64_t>(world.storage_classes.are_known),
         static_cast<std::int64_t>(world.ingress_classes_are_known)}) {
     mix(hash, static_cast<std::size_t>(number));
   }
   std::size_t compared = hash_of(tenant.uid);
-  for (const bool fact : {renewal_is_due(world, now), world.certificate_is_usable}) mix(compared, fact ? 1 : 0);
+  for (const bool fact : {renewal_is_due(world, now), world.certificate_is_usable})
+    mix(compared, fact ? 1 : 0);
   return {.of_wishes = hash, .of_comparison = compared};
 }
 

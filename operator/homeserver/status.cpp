@@ -24,9 +24,9 @@ const std::set<std::string> kStalledReasons{"CertificateExpired",
                                             "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
 const std::set<std::string> kProgress{
-    "Applying",        "Asking",   "Creating",    "Hibernated",          "IngressPending",
-    "NodePortPending", "NotAsked", "Registering", "LoadBalancerPending", "RollingOut",
-    "RoutePending",    "Stopping", "Waiting"};
+    "Applying",       "Asking",          "CertificatePending", "Creating",    "Hibernated",
+    "IngressPending", "NodePortPending", "NotAsked",           "Registering", "LoadBalancerPending",
+    "RollingOut",     "RoutePending",    "Stopping",           "Waiting"};
 constexpr std::size_t kMaxMessage = 1024;
 
 const json* find_condition(const json& status, const std::string& type) {

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "manifests/tenant.hpp"
 
 namespace alphorn::manifests {
@@ -13,7 +15,16 @@ std::string administrator_id(const Tenant& tenant) {
 }
 std::string administrator_secret(const Tenant& tenant) { return tenant.name + "-administrator"; }
 std::string gateway_certificate(const Tenant& tenant) {
-  return is_signed_by_operator(tenant) ? tenant.name + "-gateway-tls" : tenant.spec.tls.secret_name;
+  switch (tenant.spec.tls.mode) {
+    case api::Tls::Mode::operator_ca:
+      return tenant.name + "-gateway-tls";
+    // Another name: what the operator issued must not be taken for the issuer's, nor written over.
+    case api::Tls::Mode::cert_manager:
+      return tenant.name + "-gateway-issued";
+    case api::Tls::Mode::secret:
+      return tenant.spec.tls.secret_name;
+  }
+  throw std::logic_error("no such mode of certificates");
 }
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
 
@@ -31,6 +42,10 @@ bool federates(const Tenant& tenant) {
 
 bool is_signed_by_operator(const Tenant& tenant) {
   return tenant.spec.tls.mode == api::Tls::Mode::operator_ca;
+}
+
+bool is_signed_by_issuer(const Tenant& tenant) {
+  return tenant.spec.tls.mode == api::Tls::Mode::cert_manager;
 }
 
 bool is_behind_proxy(const Tenant& tenant) {

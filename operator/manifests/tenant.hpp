@@ -33,6 +33,8 @@ struct Tenant {
   std::optional<int> node_port;
   /// The cluster's default, or the one that its Ingress has already; "" when there is none.
   std::string default_ingress_class;
+  /// The cluster knows cert-manager's Certificates.
+  bool has_certificates = false;
   /// The cluster knows HTTPRoutes.
   bool has_routes = false;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
@@ -40,7 +42,8 @@ struct Tenant {
   /// The versions of the Secrets that the homeserver's configuration has secrets from, those of
   /// providers and the key to the bucket: new ones roll it.
   std::string client_secrets_seen;
-  /// PEM of a certificate that somebody else signed, with those who did; "" for the operator's own.
+  /// PEM of whom to trust where somebody else signs: who did, or else the certificate itself; ""
+  /// for the operator's own.
   std::string brought_certificate_pem;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
@@ -93,7 +96,7 @@ std::string media_claim(const Tenant& tenant);           // acme-media
 std::string homeserver_keys(const Tenant& tenant);       // acme-homeserver-keys: Secret
 std::string database_keys(const Tenant& tenant);         // acme-database-keys: Secret
 std::string administrator_secret(const Tenant& tenant);  // acme-administrator: Secret
-std::string gateway_certificate(const Tenant& tenant);   // acme-gateway-tls: Secret
+std::string gateway_certificate(const Tenant& tenant);   // acme-gateway-tls: Secret, Certificate
 std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, key ca.crt
 
 /// The database's pods sleep, as all others do while the tenant hibernates.
@@ -111,6 +114,9 @@ bool federates(const Tenant& tenant);
 /// The gateway shows a certificate of the operator's own authority; else it comes in a Secret that
 /// somebody else fills and renews.
 bool is_signed_by_operator(const Tenant& tenant);
+
+/// cert-manager has it signed, and renews it.
+bool is_signed_by_issuer(const Tenant& tenant);
 
 /// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
 /// gateway.
@@ -137,7 +143,7 @@ std::string bucket_watch_url(const Tenant& tenant);
 // One function a component; see docs/architecture.md for the table that walks them.
 std::vector<SecretRecipe> keys(const Tenant& tenant);  // keys.cpp
 Manifests volumes(const Tenant& tenant);               // volumes.cpp: kept claims, no owner
-Manifests authority(const Tenant& tenant);             // authority.cpp: the CA's ConfigMap
+Manifests certificates(const Tenant& tenant);          // certificates.cpp: whom to trust, or ask
 Manifests network(const Tenant& tenant);               // network.cpp: who may talk to whom
 Manifests database(const Tenant& tenant);              // database.cpp
 Manifests homeserver(const Tenant& tenant);            // homeserver.cpp + homeserver_config.cpp

@@ -4,12 +4,12 @@ import base64
 import socket
 import ssl
 import subprocess
-import threading
 
 import pytest
 
 from support import kubectl as k
 from support import matrix
+from support.caller import Caller
 from support.waiting import Stopwatch, figure, wait_until
 
 UNTIL_TOLD = 30
@@ -165,35 +165,9 @@ def _in_a_week():
     return done.stdout.strip()
 
 
-class Caller(threading.Thread):
-    """Asks without pause, each time over a new connection; counts what fails."""
-
-    def __init__(self, address, ca_file):
-        super().__init__(daemon=True)
-        self._address, self._ca_file = address, ca_file
-        self._over = threading.Event()
-        self.asked, self.failures = 0, []
-
-    def run(self):
-        while not self._over.wait(0.05):
-            self.asked += 1
-            try:
-                answer = matrix.Client(self._address, self._ca_file).send("GET", VERSIONS)
-                if not answer.ok:
-                    self.failures.append(str(answer.status_code))
-            except OSError as error:
-                self.failures.append(str(error))
-
-    def end(self):
-        self._over.set()
-        self.join()
-
-
 def test_a_new_one_takes_over_without_a_failed_request(company, authority, hosts):
     before = serial_served(company, authority)
-    caller = Caller(company.status()["address"], str(authority.file))
-    caller.start()
-    try:
+    with Caller(company.status()["address"], str(authority.file)) as caller:
         watch = Stopwatch()
         bring(company, *authority.issue("second", hosts))
         wait_until("the new certificate is served",
@@ -201,8 +175,6 @@ def test_a_new_one_takes_over_without_a_failed_request(company, authority, hosts
         figure("from a new certificate in the Secret to its first handshake",
                f"{watch.seconds:.0f} s")
         company.wait_ready()
-    finally:
-        caller.end()
     figure("requests meanwhile", f"{caller.asked}, {len(caller.failures)} failed")
     assert not caller.failures, f"of {caller.asked} requests failed: {caller.failures[:5]}"
     company.expect("CertificatesReady", "True", "Ready")

@@ -38,7 +38,8 @@ KINDS += [("/apis/batch/v1", kind) for kind in ("jobs", "cronjobs")]
 KINDS += [("/apis/policy/v1", "poddisruptionbudgets"),
           ("/apis/alphorn.dev/v1alpha1", "companyhomeservers")]
 # Kinds that a cluster may have. What they may hold is another test's matter (contract_manifests).
-OPTIONAL = [("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")]
+OPTIONAL = [("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+            ("cert-manager.io", "v1", "Certificate", "certificates")]
 KINDS += [(f"/apis/{group}/{version}", plural) for group, version, _, plural in OPTIONAL]
 # Of the tenant, what says how it is; not what was asked for.
 COUNTED = ("observedGeneration", "lastTransitionTime")

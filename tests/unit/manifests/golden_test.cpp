@@ -58,7 +58,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                                          "open-federation", "hibernated", "load-balancer",
                                          "ingress", "ingress-default-class", "gateway",
                                          "own-certificate", "single-sign-on", "strict-passwords",
-                                         "media-bucket", "media-bucket-amazon"),
+                                         "media-bucket", "media-bucket-amazon", "cert-manager",
+                                         "cert-manager-issuer"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -50,6 +50,7 @@ Tenant tenant_of(const std::string& sample) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
   tenant.has_routes = true;
+  tenant.has_certificates = true;
   tenant.default_ingress_class = "contour";
   tenant.database_is_unused = object.spec.hibernated;
   tenant.operator_ns = "alphorn-system";
@@ -66,10 +67,14 @@ Tenant watched(Tenant tenant) {
 }
 
 std::map<std::string, Manifests> all_components(const Tenant& tenant) {
-  return {{"keys", secrets(tenant)},        {"volumes", volumes(tenant)},
-          {"authority", authority(tenant)}, {"exposure", exposure(tenant)},
-          {"database", database(tenant)},   {"homeserver", homeserver(tenant)},
-          {"gateway", gateway(tenant)},     {"network", network(tenant)}};
+  return {{"keys", secrets(tenant)},
+          {"volumes", volumes(tenant)},
+          {"certificates", certificates(tenant)},
+          {"exposure", exposure(tenant)},
+          {"database", database(tenant)},
+          {"homeserver", homeserver(tenant)},
+          {"gateway", gateway(tenant)},
+          {"network", network(tenant)}};
 }
 
 Manifests all_manifests(const Tenant& tenant) {
