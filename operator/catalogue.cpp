@@ -38,7 +38,8 @@ manifests::Images Catalogue::images_for(const std::string& release) const {
           .synapse = synapse_repository + ":" + synapse_tag_prefix + release,
           .nginx = nginx,
           .postgres_exporter = postgres_exporter,
-          .nginx_exporter = nginx_exporter};
+          .nginx_exporter = nginx_exporter,
+          .web = web};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -53,6 +54,7 @@ Catalogue read_catalogue(const std::string& path) {
                       .synapse_repository = required(path, document, "images/synapse/repository"),
                       .synapse_tag_prefix = string_at(document, "images/synapse/tagPrefix"),
                       .channels = {},
+                      .web = string_at(document, "images/web"),
                       .monitoring_ns = string_at(document, "monitoring/namespace")};
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");

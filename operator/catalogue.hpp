@@ -19,6 +19,7 @@ struct Catalogue {
   std::map<std::string, std::string> channels;  ///< channel -> Synapse release
   std::string postgres_exporter = {};           ///< both "" when nobody reads metrics
   std::string nginx_exporter = {};
+  std::string web = {};            ///< the web client's image; "" when none is served
   std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics
 
   /// The release a tenant runs; nothing when its channel is unknown.

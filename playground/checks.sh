@@ -23,8 +23,11 @@ run_tests() {
     step "kubeconform $KUBECONFORM_VERSION" build_kubeconform
   fi
   step "Prometheus, to read alerts" fetch_prometheus
-  if [[ -z $label || $label == e2e ]]; then step "An identity provider for the stories" build_provider; fi
-  if [[ -z $label || $label == e2e ]]; then step "An S3 server for the stories" fetch_s3; fi
+  if [[ -z $label || $label == e2e ]]; then
+    step "An identity provider for the stories" build_provider
+    step "An S3 server for the stories" fetch_s3
+    step "A browser for the stories" ensure_packages browser
+  fi
   step "Programs and tests (preset dev)" build_preset dev
   export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_KUBECONFORM ALPHORN_S3
   export ALPHORN_DEV="$ROOT/dev"

@@ -18,6 +18,7 @@ image_archive() {
     addons) inputs=("$(addons_image)") ;;
     postgres) inputs=("$POSTGRES_IMAGE" "$(base_key)" "${POSTGRES_PACKAGES[@]}") ;;
     nginx) inputs=("$NGINX_IMAGE" "$(base_key)" "${NGINX_PACKAGES[@]}") ;;
+    web) inputs=("$WEB_IMAGE" "$(base_key)" "$(basename "$(web_folder)")" "${NGINX_PACKAGES[@]}") ;;
     synapse)
       inputs=("$SYNAPSE_IMAGE" "$(base_key)" "${SYNAPSE_PACKAGES[@]}")
       files+=(playground/images/synapse-requirements.txt)
@@ -161,12 +162,13 @@ build_system_images() { build_image pause && build_image addons; }
 build_tenant_images() {
   local name
   build_base
-  for name in nginx postgres synapse exporters; do build_image "$name"; done
+  build_web
+  for name in nginx postgres synapse exporters web; do build_image "$name"; done
 }
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse exporters)
+  local name names=(pause addons nginx postgres synapse exporters web)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true

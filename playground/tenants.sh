@@ -18,6 +18,7 @@ tenants() {
     reason: ([.status.conditions[]? | select(.type == "Ready") | .reason // ""] | first // ""),
     message: ([.status.conditions[]? | select(.type == "Ready") | .message // ""] | first // ""),
     address: (.status.address // ""),
+    webAddress: (.status.webAddress // ""),
     hosts: (.status.hosts // []),
     caFile: (if .status.certificateAuthority.configMapName then
              "\($folder)/\(.metadata.namespace)-\(.metadata.name)-ca.crt" else "" end),
@@ -55,14 +56,16 @@ known_tenants() {
 
 # How a person logs in; prints nothing secret.
 describe_tenant() { # JSON of one tenant
-  local name namespace ready reason address authority user secret
-  IFS=$'\t' read -r name namespace ready reason address authority user secret < <(jq -r \
-    '[.name, .namespace, .ready, (if .message == "" then "-" else .message end), .address, .caFile, .adminUser,
-      .adminSecret] | map(if . == "" then "-" else . end) | @tsv' <<<"$1")
+  local name namespace ready reason address web authority user secret
+  IFS=$'\t' read -r name namespace ready reason address web authority user secret < <(jq -r \
+    '[.name, .namespace, .ready, (if .message == "" then "-" else .message end), .address, .webAddress, .caFile,
+      .adminUser, .adminSecret] | map(if . == "" then "-" else . end) | @tsv' <<<"$1")
   if [[ $ready == true ]]; then reason=ready; else reason="not ready: $reason"; fi
   cat <<END
 
   $name (namespace $namespace): $reason
+    in a browser    $web
+                    on this machine, once the browser trusts the CA file; docs/web-client.md says how
     address         $address
     CA file         $authority
     administrator   $user
@@ -84,7 +87,7 @@ status_json() {
   fi
   jq -n --argjson up "$up" --argjson built "$built" --arg kubeconfig "$ADMIN_CONFIG" --arg audit "$AUDIT_LOG" --argjson tenants "$list" \
     '{cluster: {running: $up, built: $built, kubeconfig: $kubeconfig, auditLog: $audit},
-      tenants: [$tenants[] | {name, namespace, ready, address, caFile, adminUser, adminSecret}]}'
+      tenants: [$tenants[] | {name, namespace, ready, address, webAddress, caFile, adminUser, adminSecret}]}'
 }
 
 status_text() {

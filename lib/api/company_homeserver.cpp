@@ -22,6 +22,7 @@ constexpr const char* kMaxUploadSize = "100M";
 constexpr const char* kAdministrator = "admin";
 constexpr const char* kIssuerKind = "Issuer";
 constexpr const char* kIssuerGroup = "cert-manager.io";
+constexpr const char* kBrand = "Chat";
 
 /// A quantity may be written as a number too.
 std::string amount(const json& resources, const char* path, const char* otherwise) {
@@ -96,6 +97,14 @@ EncryptedRooms encrypted_rooms_from(const std::string& rooms) {
   return rooms == "all" ? EncryptedRooms::all : EncryptedRooms::invite;
 }
 
+WebClient web_client_from(const json& web_client) {
+  WebClient result{.enabled = {}, .brand = string_or(web_client, "brand", kBrand)};
+  if (const json& enabled = at_path(web_client, "enabled"); enabled.is_boolean()) {
+    result.enabled = enabled.get<bool>();
+  }
+  return result;
+}
+
 CompanyHomeserverSpec spec_from(const json& spec) {
   CompanyHomeserverSpec result;
   result.server_name = string_at(spec, "serverName");
@@ -103,6 +112,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.version = string_at(spec, "version");
   result.channel = string_at(spec, "channel");
   result.matrix_host = string_or(spec, "hosts/matrix", "matrix." + domain_of(result.server_name));
+  result.web_host = string_or(spec, "hosts/web", "chat." + domain_of(result.server_name));
   result.administrator = string_or(spec, "administrator/localpart", kAdministrator);
   result.homeserver_resources = resources_from(at_path(spec, "homeserver/resources"), kHomeserver);
   result.media = storage_from(at_path(spec, "homeserver/media"), kMediaSize);
@@ -116,6 +126,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.authentication = authentication_from(at_path(spec, "authentication"));
   result.ca_bundle = string_at(spec, "homeserver/caBundle");
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
+  result.web_client = web_client_from(at_path(spec, "webClient"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
   result.paused = at_path(spec, "paused") == true;
   result.hibernated = at_path(spec, "hibernated") == true;

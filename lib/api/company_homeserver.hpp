@@ -106,6 +106,14 @@ struct OidcProvider {
   bool operator==(const OidcProvider&) const = default;
 };
 
+/// The company's web client: chat in a browser.
+struct WebClient {
+  std::optional<bool>
+      enabled;        ///< nothing: yes, where the operator's catalogue has an image for it
+  std::string brand;  ///< what it calls itself
+  bool operator==(const WebClient&) const = default;
+};
+
 /// How people log in, and for how long.
 struct Authentication {
   bool passwords = true;
@@ -133,6 +141,7 @@ struct CompanyHomeserverSpec {
   std::string version;        ///< Synapse release; "" when a channel is followed
   std::string channel;        ///< "" when a version is given
   std::string matrix_host;    ///< host of the client-server API: matrix.<serverName> by default
+  std::string web_host;       ///< host of the web client: chat.<serverName> by default
   std::string administrator;  ///< localpart of the first administrator
   json homeserver_resources;  ///< core/v1 ResourceRequirements
   Storage media;
@@ -146,6 +155,7 @@ struct CompanyHomeserverSpec {
   Authentication authentication;
   std::string ca_bundle;  ///< PEM; "" when not given
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
+  WebClient web_client;
   bool network_policies = true;
   bool paused = false;
   bool hibernated = false;

@@ -18,6 +18,7 @@ constexpr std::size_t kMaxHost = 253;
 constexpr std::size_t kMaxServerName = 230;
 constexpr std::size_t kMaxName = 40;
 constexpr std::size_t kMaxUserId = 255;
+constexpr std::size_t kMaxBrand = 64;
 
 bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
 bool is_alphanumeric(char c) { return is_one_of(c, kLower) || is_one_of(c, kDigits); }
@@ -151,6 +152,30 @@ void check_identity(Findings& findings, const CompanyHomeserverSpec& spec) {
                  "spec.administrator.localpart",
                  "administrator.localpart is too long: \"@localpart:serverName\" may have at most "
                  "255 characters");
+}
+
+/// The text's characters, not its bytes: those of UTF-8 that begin one.
+std::size_t length_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+  }));
+}
+
+void check_web_client(Findings& findings, const CompanyHomeserverSpec& spec) {
+  findings.check(is_domain(spec.web_host), "spec.hosts.web",
+                 "hosts.web must be a domain name in lower case with at least one dot and no "
+                 "port, such as chat.acme.example");
+  findings.check(
+      spec.web_client.enabled == false ||
+          (spec.web_host != spec.matrix_host && spec.web_host != domain_of(spec.server_name)),
+      "spec.hosts.web",
+      "hosts.web must differ from hosts.matrix and from serverName; its default is \"chat.\" and "
+      "the serverName without its port. Or say \"webClient: {enabled: false}\"");
+  const std::string& brand = spec.web_client.brand;
+  findings.check(
+      !brand.empty() && length_of(brand) <= kMaxBrand && !has_control_character(brand),
+      "spec.webClient.brand",
+      "webClient.brand must have 1 to 64 characters and no control character, such as Acme Chat");
 }
 
 void check_federation(Findings& findings, const Federation& federation) {
@@ -298,6 +323,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
       "metadata.name must have at most 40 characters, only a-z, 0-9 and \"-\", and begin "
       "with a letter: the names of Services and pods derive from it");
   check_identity(findings, spec);
+  check_web_client(findings, spec);
   findings.check(spec.version.empty() != spec.channel.empty(), "spec",
                  "give exactly one of version and channel: a version pins the Synapse release, a "
                  "channel follows the operator's catalogue");

@@ -74,6 +74,7 @@ const std::vector<Component>& components() {
       {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
       {.name = "bucket",        .needs = {"homeserver"},                   .desire = nothing,                            .ready = bucket_ready},
       {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name},
+      {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workload = manifests::web_name},
       {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
   };
   // clang-format on

@@ -246,6 +246,8 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   const bool answers = world.homeserver && world.homeserver->problem.empty();
   if (answers && gateway_rolled_out(world) && gateway_shows_certificate(world))
     world.gateway = parts_.servers.ask_gateway(tenant, stop);
+  if (world.gateway && world.gateway->problem.empty() && web_rolled_out(world))
+    world.web = parts_.servers.ask_web(tenant, stop);
   return world;
 }
 

@@ -257,6 +257,11 @@ bool gateway_rolled_out(const World& world) {
   return deployment_ready(world, manifests::gateway_name(world.tenant)).ready;
 }
 
+bool web_rolled_out(const World& world) {
+  return manifests::has_web(world.tenant) &&
+         deployment_ready(world, manifests::web_name(world.tenant)).ready;
+}
+
 bool gateway_shows_certificate(const World& world) {
   const json* gateway = world.child("Deployment", manifests::gateway_name(world.tenant));
   if (gateway == nullptr) return false;
@@ -330,6 +335,23 @@ Readiness gateway_ready(const World& world) {
   if (!rollout.ready) return rollout;
   if (!world.gateway) return not_ready("NotAsked", "the gateway has not been asked yet");
   if (!world.gateway->problem.empty()) return silent(world, "gateway", world.gateway->problem);
+  return kReady;
+}
+
+Readiness web_ready(const World& world) {
+  const manifests::Tenant& tenant = world.tenant;
+  if (!manifests::has_web(tenant)) {
+    const std::optional<bool>& asked = tenant.spec.web_client.enabled;
+    if (asked == false) return {true, "NotServed", "webClient.enabled is false"};
+    const std::string missing = "the operator's catalogue names no image for it (images.web)";
+    return {!asked.has_value(), asked ? "NoImage" : "NotServed", missing};
+  }
+  const std::string name = manifests::web_name(tenant);
+  if (tenant.spec.hibernated) return hibernation_of(world, "Deployment", name);
+  Readiness rollout = deployment_ready(world, name);
+  if (!rollout.ready) return rollout;
+  if (!world.web) return not_ready("NotAsked", "it is asked once the gateway answers");
+  if (!world.web->problem.empty()) return silent(world, "web", world.web->problem);
   return kReady;
 }
 

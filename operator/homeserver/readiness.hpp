@@ -19,6 +19,7 @@ Readiness database_ready(const World& world);
 Readiness homeserver_ready(const World& world);
 Readiness administrator_ready(const World& world);
 Readiness gateway_ready(const World& world);
+Readiness web_ready(const World& world);
 
 /// The gateway's Service is there and the port of its public address is known: all that the others
 /// need of the exposure. Whether anybody comes in by it is another matter.
@@ -44,6 +45,7 @@ bool homeserver_is_gone(const World& world);
 /// The workload alone is rolled out: worth asking the program itself.
 bool homeserver_rolled_out(const World& world);
 bool gateway_rolled_out(const World& world);
+bool web_rolled_out(const World& world);  ///< false as well where none is served
 
 /// Its pods were made for the certificate that is there now, not for one before.
 bool gateway_shows_certificate(const World& world);

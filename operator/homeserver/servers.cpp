@@ -51,6 +51,24 @@ Answer asked(const std::string& who, const Question& question) {
   }
 }
 
+/// By TLS under a public name, trusting only who signed the tenant's certificate.
+Answer get_through_gateway(const manifests::Tenant& tenant, const std::string& host,
+                           const std::string& path, std::stop_token stop) {
+  return asked("gateway", [&] {
+    const std::string& brought = tenant.brought_certificate_pem;
+    const auto transport =
+        http::make_transport({.url = gateway_url(tenant),
+                              .ca_pem = brought.empty() ? tenant.authority_pem : brought,
+                              .tls_server_name = host,
+                              .timeout = kPatience});
+    const http::Response response =
+        transport->send({.target = path, .headers = {{"Host", host}}}, stop);
+    if (response.status == 200) return Answer{.problem = ""};
+    return Answer{.problem =
+                      "the gateway answers " + std::to_string(response.status) + " to " + path};
+  });
+}
+
 }  // namespace
 
 Answer ClusterServers::ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) {
@@ -64,20 +82,11 @@ Answer ClusterServers::ask_homeserver(const manifests::Tenant& tenant, std::stop
 }
 
 Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) {
-  return asked("gateway", [&] {
-    const std::string& brought = tenant.brought_certificate_pem;
-    const auto transport =
-        http::make_transport({.url = gateway_url(tenant),
-                              .ca_pem = brought.empty() ? tenant.authority_pem : brought,
-                              .tls_server_name = tenant.spec.matrix_host,
-                              .timeout = kPatience});
-    const http::Response response = transport->send(
-        {.target = "/_matrix/client/versions", .headers = {{"Host", tenant.spec.matrix_host}}},
-        stop);
-    if (response.status == 200) return Answer{.problem = ""};
-    return Answer{.problem = "the gateway answers " + std::to_string(response.status) +
-                             " to /_matrix/client/versions"};
-  });
+  return get_through_gateway(tenant, tenant.spec.matrix_host, "/_matrix/client/versions", stop);
+}
+
+Answer ClusterServers::ask_web(const manifests::Tenant& tenant, std::stop_token stop) {
+  return get_through_gateway(tenant, tenant.spec.web_host, "/config.json", stop);
 }
 
 BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {

@@ -24,6 +24,8 @@ class Servers {
 
   /// How the bucket of uploaded files is, as who watches over it found. Throws as the others do.
   virtual BucketAnswer ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) = 0;
+  /// Whether a browser gets through to the web client's configuration.
+  virtual Answer ask_web(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
   /// See matrix::Homeserver::ensure_administrator.
   virtual void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
@@ -38,6 +40,7 @@ class ClusterServers final : public Servers {
   Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) override;
   Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) override;
   BucketAnswer ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) override;
+  Answer ask_web(const manifests::Tenant& tenant, std::stop_token stop) override;
   void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
                             const Secret& registration_secret,
                             matrix::Homeserver::Existing existing, std::stop_token stop) override;

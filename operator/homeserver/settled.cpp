@@ -66,9 +66,10 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   std::size_t hash = hash_of(tenant.uid);
   for (const std::string& text :
        {tenant.version, tenant.images.postgres, tenant.images.synapse, tenant.images.nginx,
-        tenant.images.postgres_exporter, tenant.images.nginx_exporter, tenant.certificate_serial,
-        tenant.authority_pem, tenant.operator_ns, tenant.default_ingress_class,
-        tenant.client_secrets_seen, tenant.monitoring_ns, world.storage_classes.default_name}) {
+        tenant.images.web, tenant.images.postgres_exporter, tenant.images.nginx_exporter,
+        tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
+        tenant.default_ingress_class, tenant.client_secrets_seen, tenant.monitoring_ns,
+        world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
   for (const auto* names :

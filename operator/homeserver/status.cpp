@@ -21,6 +21,7 @@ const std::set<std::string> kStalledReasons{"CertificateExpired",
                                             "BucketMissing",
                                             "BucketRefused",
                                             "MediaKeyMissing",
+                                            "NoImage",
                                             "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
 const std::set<std::string> kProgress{
@@ -146,6 +147,7 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
   }
   if (is_well("exposure")) {
     status["address"] = manifests::public_url(tenant);
+    if (manifests::has_web(tenant)) status["webAddress"] = manifests::web_url(tenant);
     if (json endpoints = endpoints_of(world); !endpoints.empty()) status["endpoints"] = endpoints;
   }
   // Reported once all keys exist, and never taken back: it is a sign that they were in use.

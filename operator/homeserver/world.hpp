@@ -96,6 +96,7 @@ struct World {
   std::optional<Answer> homeserver;  ///< asked once its workload is rolled out
   std::optional<Answer> gateway;
   std::optional<BucketAnswer> bucket;  ///< asked once the homeserver is rolled out
+  std::optional<Answer> web;           ///< asked through the gateway, as a browser would
 
   const json* child(const std::string& kind, const std::string& name) const;
 };

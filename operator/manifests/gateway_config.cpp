@@ -2,6 +2,7 @@
 
 #include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
+#include "manifests/web_config.hpp"
 
 namespace alphorn::manifests {
 namespace {
@@ -57,6 +58,17 @@ std::string domain(const Tenant& tenant) {
   return server + "}\n" + stranger(tenant);
 }
 
+/// The web client's own host: what it may do in a browser differs from what documents of the others
+/// may.
+std::string web_server(const Tenant& tenant) {
+  if (!has_web(tenant)) return "";
+  return "server {\n  listen " + std::to_string(kGatewayPort) + " ssl http2;\n  server_name " +
+         tenant.spec.web_host + ";\n" + behind_proxy(tenant) +
+         "  add_header Content-Security-Policy \"" + content_security_policy(tenant) +
+         "\" always;\n  set $web " + web_name(tenant) +
+         ".$services;\n  include /etc/gateway/web_host.conf;\n}\n";
+}
+
 /// "host:port" for other servers; the port is always said, or they would try 8448.
 std::string delegation(const Tenant& tenant) {
   return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(kHttpsPort));
@@ -79,8 +91,10 @@ json gateway_config(const Tenant& tenant) {
       {"start_gateway.sh", scripts::start_gateway},
       {"matrix_host.conf", matrix_host(tenant)},
       {"domain.conf", domain(tenant)},
+      {"web.conf", web_server(tenant)},
       {"client.json", document({{"m.homeserver", {{"base_url", public_url(tenant)}}}})},
       {"server.json", document({{"m.server", delegation(tenant)}})}};
+  if (has_web(tenant)) files["web_host.conf"] = scripts::web_host;
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));
   if (is_watched(tenant)) files["status.conf"] = gateway_status();

@@ -136,6 +136,10 @@ json homeserver_config(const Tenant& tenant) {
     result.update(part);
   }
   if (has_bucket(tenant)) result.update(bucket_config(tenant));
+  // Otherwise Synapse asks whoever logged in elsewhere whether to trust the company's own chat.
+  if (has_web(tenant) && !tenant.spec.authentication.oidc.empty()) {
+    result["sso"] = {{"client_whitelist", json::array({web_url(tenant) + "/"})}};
+  }
   return result;
 }
 

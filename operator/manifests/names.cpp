@@ -3,9 +3,20 @@
 #include "manifests/tenant.hpp"
 
 namespace alphorn::manifests {
+namespace {
+
+std::string url_of(const Tenant& tenant, const std::string& host) {
+  const int port = tenant.node_port.value_or(kHttpsPort);
+  const std::string url = "https://" + host;
+  return port == kHttpsPort ? url : url + ":" + std::to_string(port);
+}
+
+}  // namespace
+
 std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
 std::string homeserver_name(const Tenant& tenant) { return tenant.name + "-homeserver"; }
 std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
+std::string web_name(const Tenant& tenant) { return tenant.name + "-web"; }
 std::string database_claim(const Tenant& tenant) { return tenant.name + "-database-data"; }
 std::string media_claim(const Tenant& tenant) { return tenant.name + "-media"; }
 std::string homeserver_keys(const Tenant& tenant) { return tenant.name + "-homeserver-keys"; }
@@ -48,6 +59,10 @@ bool is_signed_by_issuer(const Tenant& tenant) {
   return tenant.spec.tls.mode == api::Tls::Mode::cert_manager;
 }
 
+bool has_web(const Tenant& tenant) {
+  return tenant.spec.web_client.enabled.value_or(true) && !tenant.images.web.empty();
+}
+
 bool is_behind_proxy(const Tenant& tenant) {
   using Mode = api::Exposure::Mode;
   return tenant.spec.exposure.mode == Mode::ingress || tenant.spec.exposure.mode == Mode::gateway;
@@ -55,15 +70,15 @@ bool is_behind_proxy(const Tenant& tenant) {
 
 std::vector<std::string> public_hosts(const Tenant& tenant) {
   const std::string domain = api::domain_of(tenant.spec.server_name);
-  if (domain == tenant.spec.matrix_host) return {domain};
-  return {tenant.spec.matrix_host, domain};
+  std::vector<std::string> hosts{tenant.spec.matrix_host};
+  if (domain != tenant.spec.matrix_host) hosts.push_back(domain);
+  if (has_web(tenant)) hosts.push_back(tenant.spec.web_host);
+  return hosts;
 }
 
-std::string public_url(const Tenant& tenant) {
-  const int port = tenant.node_port.value_or(kHttpsPort);
-  const std::string url = "https://" + tenant.spec.matrix_host;
-  return port == kHttpsPort ? url : url + ":" + std::to_string(port);
-}
+std::string public_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.matrix_host); }
+
+std::string web_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.web_host); }
 
 std::string homeserver_url(const Tenant& tenant) {
   return "http://" + homeserver_name(tenant) + "." + tenant.ns +

@@ -142,6 +142,13 @@ Manifest homeserver_policy(const Tenant& tenant) {
   return policy(tenant, "homeserver", homeserver_name(tenant), ingress, egress);
 }
 
+Manifest web_policy(const Tenant& tenant) {
+  const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
+  return policy(tenant, "web", web_name(tenant),
+                json::array({from(json::array({gateway}), json::array({tcp(kWebPort)}))}),
+                json::array());
+}
+
 Manifest gateway_policy(const Tenant& tenant) {
   const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
   json ports = json::array({tcp(kGatewayPort)});
@@ -149,16 +156,22 @@ Manifest gateway_policy(const Tenant& tenant) {
   if (is_behind_proxy(tenant)) ports.push_back(tcp(kGatewayPlainPort));
   json ingress = json::array({{{"ports", ports}}});
   let_prometheus_in(tenant, kGatewayMetricsPort, ingress);
-  return policy(tenant, "gateway", gateway_name(tenant), ingress,
-                json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
-                             name_service()}));
+  json egress = json::array(
+      {to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})), name_service()});
+  if (has_web(tenant)) {
+    const json web = {{"podSelector", pods_of(tenant, "web")}};
+    egress.push_back(to(json::array({web}), json::array({tcp(kWebPort)})));
+  }
+  return policy(tenant, "gateway", gateway_name(tenant), ingress, egress);
 }
 
 }  // namespace
 
 Manifests network(const Tenant& tenant) {
   if (!tenant.spec.network_policies) return {};
-  return {database_policy(tenant), homeserver_policy(tenant), gateway_policy(tenant)};
+  Manifests policies{database_policy(tenant), homeserver_policy(tenant), gateway_policy(tenant)};
+  if (has_web(tenant)) policies.push_back(web_policy(tenant));
+  return policies;
 }
 
 }  // namespace alphorn::manifests

@@ -14,6 +14,8 @@ extern const char* const headers;
 extern const char* const well_known;
 extern const char* const federation;
 extern const char* const no_federation;
+extern const char* const web;
+extern const char* const web_host;
 extern const char* const postgresql;
 extern const char* const pg_hba;
 extern const char* const pg_hba_watched;

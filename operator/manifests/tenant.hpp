@@ -17,6 +17,7 @@ struct Images {
   // Beside the programs whose metrics Prometheus reads; "" when nobody does.
   std::string postgres_exporter = {};
   std::string nginx_exporter = {};
+  std::string web;  ///< "" when the catalogue names none
   bool operator==(const Images&) const = default;
 };
 
@@ -84,6 +85,7 @@ inline constexpr int kBucketPort = 9020;  // of who watches over the bucket, bes
 inline constexpr int kGatewayPort = 8443;
 inline constexpr int kGatewayHealthPort = 8080;
 inline constexpr int kGatewayPlainPort = 8081;  // for an Ingress controller or a Gateway alone
+inline constexpr int kWebPort = 8080;           // the web client's
 inline constexpr int kHttpsPort = 443;          // the gateway's Service
 inline constexpr int kHttpPort = 80;            // the gateway's Service, to kGatewayPlainPort
 
@@ -91,6 +93,7 @@ inline constexpr int kHttpPort = 80;            // the gateway's Service, to kGa
 std::string database_name(const Tenant& tenant);  // acme-database: StatefulSet, Service, ConfigMap
 std::string homeserver_name(const Tenant& tenant);       // acme-homeserver
 std::string gateway_name(const Tenant& tenant);          // acme-gateway
+std::string web_name(const Tenant& tenant);              // acme-web
 std::string database_claim(const Tenant& tenant);        // acme-database-data
 std::string media_claim(const Tenant& tenant);           // acme-media
 std::string homeserver_keys(const Tenant& tenant);       // acme-homeserver-keys: Secret
@@ -118,6 +121,9 @@ bool is_signed_by_operator(const Tenant& tenant);
 /// cert-manager has it signed, and renews it.
 bool is_signed_by_issuer(const Tenant& tenant);
 
+/// It has a web client: nobody said no, and there is an image for it.
+bool has_web(const Tenant& tenant);
+
 /// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
 /// gateway.
 bool is_behind_proxy(const Tenant& tenant);
@@ -125,7 +131,8 @@ bool is_behind_proxy(const Tenant& tenant);
 /// The class that the Ingress asks for; "" when there is none to ask for.
 std::string ingress_class(const Tenant& tenant);
 
-/// Hosts that the gateway's certificate must carry: the Matrix host and the server name.
+/// Hosts that the gateway's certificate must carry: the Matrix host, the server name, and the web
+/// client's when it has one.
 std::vector<std::string> public_hosts(const Tenant& tenant);
 
 /// "@admin:acme.example".
@@ -133,6 +140,9 @@ std::string administrator_id(const Tenant& tenant);
 
 /// "https://matrix.acme.example", with the port when it is not 443; what clients type.
 std::string public_url(const Tenant& tenant);
+
+/// "https://chat.acme.example", with the port when it is not 443; what people open in a browser.
+std::string web_url(const Tenant& tenant);
 
 /// In-cluster base URL of the homeserver: "http://acme-homeserver.acme.svc:8008".
 std::string homeserver_url(const Tenant& tenant);
@@ -148,6 +158,7 @@ Manifests network(const Tenant& tenant);               // network.cpp: who may t
 Manifests database(const Tenant& tenant);              // database.cpp
 Manifests homeserver(const Tenant& tenant);            // homeserver.cpp + homeserver_config.cpp
 Manifests gateway(const Tenant& tenant);               // gateway.cpp + gateway_config.cpp
+Manifests web(const Tenant& tenant);                   // web.cpp + web_config.cpp
 Manifests exposure(const Tenant& tenant);              // exposure.cpp: Service, Ingress, HTTPRoute
 
 }  // namespace alphorn::manifests

@@ -33,7 +33,8 @@ manifests::Tenant placeholder_tenant() {
   tenant.version = kRelease;
   tenant.images = {.postgres = "bench/postgres:15",
                    .synapse = std::string("bench/synapse:v") + kRelease,
-                   .nginx = "bench/nginx:1"};
+                   .nginx = "bench/nginx:1",
+                   .web = ""};
   tenant.operator_ns = kOperatorNamespace;
   tenant.certificate_serial = kSerial;
   tenant.authority_pem = kAuthority;

@@ -67,7 +67,7 @@ def company(offices):
 @pytest.fixture(scope="module")
 def hosts(company):
     domain = f"{company.name}.{company.namespace}.example"
-    return [f"matrix.{domain}", domain]
+    return [f"matrix.{domain}", domain, f"chat.{domain}"]
 
 
 def bring(company, certificate, key, labels=None):

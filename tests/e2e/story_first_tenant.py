@@ -42,7 +42,7 @@ def test_describe_names_every_condition(acme):
     text = k.kubectl("describe", "chs", "acme", "-n", "acme")
     for condition in ("Ready", "Reconciling", "Stalled", "KeysReady", "CertificatesReady",
                       "VolumesReady", "ExposureReady", "DatabaseReady", "HomeserverReady",
-                      "AdministratorReady", "GatewayReady"):
+                      "AdministratorReady", "GatewayReady", "WebReady"):
         found = re.search(rf"Type:\s+{condition}\n", text)
         assert found, f"describe has no condition {condition}:\n{text}"
     assert "Events:" in text, text

@@ -10,7 +10,7 @@ from support import kubectl as k
 from support import matrix
 from support.waiting import Stopwatch, figure, wait_until
 
-GATEWAY, HOMESERVER, DATABASE = 8443, 8008, 5432
+GATEWAY, HOMESERVER, DATABASE, WEB = 8443, 8008, 5432, 8080
 API_SERVER = [("10.96.0.1", 443), ("10.250.0.1", 6443)]
 DNS = ("10.96.0.10", 53)
 UNTIL_IN_FORCE = 30
@@ -35,7 +35,7 @@ def pod_of(company, component):
 
 
 def pods_of(company):
-    return {name: pod_of(company, name) for name in ("database", "homeserver", "gateway")}
+    return {name: pod_of(company, name) for name in ("database", "homeserver", "gateway", "web")}
 
 
 def doors_of(company):
@@ -98,15 +98,16 @@ def _assert_equal(found, expected):
     assert found == expected, f"found {sorted(found)}, expected {sorted(expected)}"
 
 
-@pytest.mark.parametrize("component", ["database", "homeserver", "gateway"])
+@pytest.mark.parametrize("component", ["database", "homeserver", "gateway", "web"])
 def test_the_other_companys_programs_do_not_even_find_that(east, west, component):
     _assert_equal(reached(pod_of(west, component), east), set())
 
 
 @pytest.mark.parametrize("component, expected", [
-    ("gateway", {("homeserver", HOMESERVER)}),
+    ("gateway", {("homeserver", HOMESERVER), ("web", WEB)}),
     ("homeserver", {("database", DATABASE)}),
     ("database", set()),
+    ("web", set()),
 ])
 def test_its_own_programs_reach_what_they_need(east, component, expected):
     others = {door for door in reached(pod_of(east, component), east) if door[0] != component}
@@ -130,10 +131,11 @@ def test_people_log_in_and_talk(east):
     assert heard["content"]["body"] == "it works"
 
 
-def test_the_database_reaches_nobody(east, west, strangers):
+@pytest.mark.parametrize("component", ["database", "web"])
+def test_who_needs_nobody_reaches_nobody(east, west, strangers, component):
     open_to_all = {(doors.address_of(pod_of(west, "gateway")), GATEWAY), DNS, *API_SERVER}
     _assert_equal(doors.open_from(strangers["nobody"], open_to_all), open_to_all)
-    _assert_equal(doors.open_from(pod_of(east, "database"), open_to_all), set())
+    _assert_equal(doors.open_from(pod_of(east, component), open_to_all), set())
 
 
 @pytest.mark.parametrize("component", ["homeserver", "gateway"])

@@ -33,7 +33,7 @@ def containers(acme):
     found = [(pod, name, processes.of_container(container))
              for pod in pods for name, container in processes.containers_of(pod)]
     kinds = {k.name_of(pod).removeprefix("acme-").split("-")[0] for pod, _, _ in found}
-    assert {"database", "homeserver", "gateway", "alphorn"} <= kinds, f"only {kinds} run"
+    assert {"database", "homeserver", "gateway", "web", "alphorn"} <= kinds, f"only {kinds} run"
     unseen = [f"{k.name_of(pod)}/{name}" for pod, name, running in found if not running]
     assert not unseen, f"no process found of {unseen}"
     return found

@@ -34,7 +34,7 @@ def test_a_second_up_is_quick_and_touches_nothing(acme):
     assert running() == before, f"pods were started again:\n{said}"
     assert generations(acme) == as_asked, f"the company's objects were changed:\n{said}"
     contact = acme.contact()
-    for word in (contact["address"], contact["caFile"], contact["adminUser"]):
+    for word in (contact["webAddress"], contact["address"], contact["caFile"], contact["adminUser"]):
         assert word in said, f"./dev up does not print {word}:\n{said}"
 
 
@@ -47,6 +47,7 @@ def test_status_tells_programs():
     acme, = (tenant for tenant in status["tenants"] if tenant["name"] == "acme")
     assert acme["namespace"] == "acme" and acme["ready"] is True
     assert acme["address"].startswith("https://matrix.acme.example")
+    assert acme["webAddress"].startswith("https://chat.acme.example")
     assert pathlib.Path(acme["caFile"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert acme["adminUser"] == "@admin:acme.example"
     assert "password" in k.get("secret", acme["adminSecret"], "acme")["data"]
@@ -54,7 +55,7 @@ def test_status_tells_programs():
 
 def test_status_tells_people():
     text = k.dev("status")
-    for word in ("acme", "https://matrix.acme.example", "@admin:acme.example"):
+    for word in ("acme", "https://chat.acme.example", "https://matrix.acme.example", "@admin:acme.example"):
         assert word in text, f"./dev status does not show {word}:\n{text}"
 
 

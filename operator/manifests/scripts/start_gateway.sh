@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts nginx with what only the pod knows: the cluster's DNS server and domain. nginx asks DNS for
-# the homeserver again and again, so a Service that was made anew is found without a restart.
+# the servers behind it again and again, so a Service that was made anew is found without a restart.
 # Usage: start_gateway.sh CONFIG HOMESERVER-SERVICE RESULT
 set -eu
 
@@ -30,5 +30,6 @@ fi
 cat >"$result" <<END
 resolver$resolvers valid=5s ipv6=off;
 map "" \$homeserver { default $service.$domain; }
+map "" \$services { default $domain; }
 END
 exec nginx -c "$config" -e stderr -g 'daemon off;'

@@ -20,11 +20,11 @@ RUN = "".join(random.choices(string.ascii_lowercase, k=5))
 CHILDREN = {
     "Secret": ["{}-homeserver-keys", "{}-database-keys", "{}-administrator", "{}-gateway-tls"],
     "PersistentVolumeClaim": ["{}-database-data", "{}-media"],
-    "ConfigMap": ["{}-ca", "{}-database", "{}-homeserver", "{}-gateway"],
-    "Service": ["{}-database", "{}-homeserver", "{}-gateway"],
+    "ConfigMap": ["{}-ca", "{}-database", "{}-homeserver", "{}-gateway", "{}-web"],
+    "Service": ["{}-database", "{}-homeserver", "{}-gateway", "{}-web"],
     "StatefulSet": ["{}-database", "{}-homeserver"],
-    "Deployment": ["{}-gateway"],
-    "NetworkPolicy": ["{}-database", "{}-homeserver", "{}-gateway"],
+    "Deployment": ["{}-gateway", "{}-web"],
+    "NetworkPolicy": ["{}-database", "{}-homeserver", "{}-gateway", "{}-web"],
 }
 KEPT_KINDS = ("PersistentVolumeClaim", "Secret")
 

@@ -180,13 +180,15 @@ TEST(HomeserverConfig, SurvivesTheRoundTripThroughYaml) {
   EXPECT_EQ(from_yaml(to_yaml(config)), config);
 }
 
-TEST(PublicHosts, AreTheMatrixHostAndTheDomain) {
+TEST(PublicHosts, AreTheMatrixHostTheDomainAndTheWebClients) {
   EXPECT_EQ(public_hosts(tenant_of("server-name-with-port")),
+            (std::vector<std::string>{"matrix.acme.example", "acme.example", "chat.acme.example"}));
+  EXPECT_EQ(public_hosts(tenant_of("without-web-client")),
             (std::vector<std::string>{"matrix.acme.example", "acme.example"}));
 }
 
 TEST(PublicHosts, AreOneWhenTheyAreTheSame) {
-  Tenant tenant = tenant_of("minimal");
+  Tenant tenant = tenant_of("without-web-client");
   tenant.spec.matrix_host = "acme.example";
   EXPECT_EQ(public_hosts(tenant), (std::vector<std::string>{"acme.example"}));
   EXPECT_EQ(gateway_file(tenant, "domain.conf"), "");
@@ -263,7 +265,7 @@ TEST(Exposure, AsksForANodePortOnlyWhenToldTo) {
 }
 
 TEST(Network, HasNoPoliciesWhenTheyAreSwitchedOff) {
-  EXPECT_EQ(network(tenant_of("minimal")).size(), 3U);
+  EXPECT_EQ(network(tenant_of("minimal")).size(), 4U);
   EXPECT_TRUE(network(tenant_of("without-network-policies")).empty());
 }
 

@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                                          "ingress", "ingress-default-class", "gateway",
                                          "own-certificate", "single-sign-on", "strict-passwords",
                                          "media-bucket", "media-bucket-amazon", "cert-manager",
-                                         "cert-manager-issuer"),
+                                         "cert-manager-issuer", "without-web-client"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -57,7 +57,7 @@ TEST(EveryPod, OfAnotherTenantOfTheNamespaceIsUnderNoPolicyOfThisOne) {
 TEST(EveryPod, IsRestricted) {
   for (const std::string& sample : kSamples) {
     const std::vector<json> pods = all_pods(tenant_of(sample));
-    ASSERT_EQ(pods.size(), 3U);
+    ASSERT_EQ(pods.size(), 4U);
     for (const json& pod : pods) {
       const json& spec = pod.at("spec");
       const json& security = spec.at("securityContext");

@@ -45,7 +45,8 @@ Tenant tenant_of(const std::string& sample) {
   tenant.version = "1.163.2";
   tenant.images = {.postgres = "registry.example/postgres:15",
                    .synapse = "registry.example/synapse:v1.163.2",
-                   .nginx = "registry.example/nginx:1.28"};
+                   .nginx = "registry.example/nginx:1.28",
+                   .web = "registry.example/element-web:v1.12.26"};
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
@@ -74,6 +75,7 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
           {"database", database(tenant)},
           {"homeserver", homeserver(tenant)},
           {"gateway", gateway(tenant)},
+          {"web", web(tenant)},
           {"network", network(tenant)}};
 }
 

@@ -231,9 +231,9 @@ TEST(Diff, PoliciesGoWhenTheyAreSwitchedOffAlsoWhileTheTenantIsNotReady) {
   EXPECT_TRUE(plan_of(world).empty());
   world.tenant.spec.network_policies = false;
   EXPECT_THAT(steps_of(plan_of(world)),
-              testing::UnorderedElementsAre("delete NetworkPolicy acme-database",
-                                            "delete NetworkPolicy acme-gateway",
-                                            "delete NetworkPolicy acme-homeserver"));
+              testing::UnorderedElementsAre(
+                  "delete NetworkPolicy acme-database", "delete NetworkPolicy acme-gateway",
+                  "delete NetworkPolicy acme-homeserver", "delete NetworkPolicy acme-web"));
   converge(world);
   EXPECT_EQ(world.child("NetworkPolicy", "acme-database"), nullptr);
 }

@@ -37,11 +37,10 @@ TEST(Status, TransitionTimeMovesOnlyWhenAConditionFlips) {
   world.homeserver->problem = "the homeserver cannot be reached";
   const json status = status_of(world, kNow + std::chrono::hours(1));
   for (const json& condition : status.at("conditions")) {
-    const bool flipped = condition.at("type") == "Ready" || condition.at("type") == "Reconciling" ||
-                         condition.at("type") == "HomeserverReady" ||
-                         condition.at("type") == "BucketReady" ||
-                         condition.at("type") == "AdministratorReady" ||
-                         condition.at("type") == "GatewayReady";
+    const bool flipped =
+        condition.at("type") == "Ready" || condition.at("type") == "Reconciling" ||
+        condition.at("type") == "HomeserverReady" || condition.at("type") == "BucketReady" ||
+        condition.at("type") == "AdministratorReady" || condition.at("type") == "GatewayReady";
     EXPECT_EQ(condition.at("lastTransitionTime"),
               flipped ? "2026-11-23T13:00:00Z" : "2026-11-23T12:00:00Z")
         << condition;

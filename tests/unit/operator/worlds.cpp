@@ -38,6 +38,7 @@ void roll_out(json& object) {
 void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
+  world.web.reset();
   world.tenant.database_is_unused = homeserver_is_gone(world);
   if (world.tenant.spec.hibernated) return;
   if (homeserver_rolled_out(world)) {
@@ -45,6 +46,7 @@ void ask_servers(World& world) {
         .problem = "", .version = world.tenant.version, .signing_key_ids = {world.signing_key_id}};
   }
   if (gateway_rolled_out(world)) world.gateway = Answer{.problem = ""};
+  if (world.gateway && web_rolled_out(world)) world.web = Answer{.problem = ""};
 }
 
 struct Performer {
@@ -104,15 +106,17 @@ World a_new_tenant() {
       {{"metadata",
         {{"name", "acme"}, {"namespace", "acme"}, {"uid", "uid-of-acme"}, {"generation", 1}}},
        {"spec", {{"serverName", "acme.example"}, {"version", "1.163.2"}}}});
-  world.tenant = {
-      .name = "acme",
-      .ns = "acme",
-      .uid = "uid-of-acme",
-      .spec = world.resource.spec,
-      .version = "1.163.2",
-      .images = {.postgres = "postgres:15", .synapse = "synapse:v1.163.2", .nginx = "nginx:1"},
-      .authority_pem = "PEM",
-      .operator_ns = "alphorn-system"};
+  world.tenant = {.name = "acme",
+                  .ns = "acme",
+                  .uid = "uid-of-acme",
+                  .spec = world.resource.spec,
+                  .version = "1.163.2",
+                  .images = {.postgres = "postgres:15",
+                             .synapse = "synapse:v1.163.2",
+                             .nginx = "nginx:1",
+                             .web = "web:1"},
+                  .authority_pem = "PEM",
+                  .operator_ns = "alphorn-system"};
   world.storage_classes = {.names = {"standard"}, .expandable = {}, .default_name = "standard"};
   return world;
 }
