@@ -128,8 +128,11 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.web_client = web_client_from(at_path(spec, "webClient"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
+  result.deletion_policy = string_at(spec, "deletionPolicy") == "Delete" ? DeletionPolicy::erase
+                                                                         : DeletionPolicy::retain;
   result.paused = at_path(spec, "paused") == true;
   result.hibernated = at_path(spec, "hibernated") == true;
+  result.fenced = at_path(spec, "fenced") == true;
   return result;
 }
 
@@ -157,8 +160,15 @@ CompanyHomeserver company_homeserver_from(const json& object) {
   tenant.name = string_at(object, "metadata/name");
   tenant.ns = string_at(object, "metadata/namespace");
   tenant.uid = string_at(object, "metadata/uid");
+  tenant.resource_version = string_at(object, "metadata/resourceVersion");
   tenant.generation = integer_at(object, "metadata/generation");
   tenant.deleting = !at_path(object, "metadata/deletionTimestamp").is_null();
+  tenant.finalizers = texts_at(object, "metadata/finalizers");
+  for (const auto& [key, value] : at_path(object, "metadata/annotations").items()) {
+    if (value.is_string() && key.starts_with(kRotatePrefix)) {
+      tenant.rotations[key.substr(std::string_view{kRotatePrefix}.size())] = value;
+    }
+  }
   tenant.spec = spec_from(at_path(object, "spec"));
   const json& status = at_path(object, "status");
   if (status.is_object()) tenant.status = status;

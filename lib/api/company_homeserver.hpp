@@ -134,6 +134,17 @@ int port_of(const std::string& url);
 /// Which new rooms are encrypted without asking: none, those of invited people, or all.
 enum class EncryptedRooms { off, invite, all };
 
+/// What becomes of data and keys when the resource is deleted.
+enum class DeletionPolicy { retain, erase };
+
+/// Holds a resource that is being deleted until its data and keys are gone. There is one only while
+/// the policy asks for it.
+inline constexpr const char* kEraseFinalizer = "alphorn.dev/erase";
+
+/// Annotation "alphorn.dev/rotate-WHAT": a value that it never had before has WHAT drawn anew,
+/// once.
+inline constexpr const char* kRotatePrefix = "alphorn.dev/rotate-";
+
 /// spec of a CompanyHomeserver with every default filled in.
 struct CompanyHomeserverSpec {
   std::string server_name;    ///< the part after the colon in @user:acme.example
@@ -157,8 +168,10 @@ struct CompanyHomeserverSpec {
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   WebClient web_client;
   bool network_policies = true;
+  DeletionPolicy deletion_policy = DeletionPolicy::retain;
   bool paused = false;
   bool hibernated = false;
+  bool fenced = false;
   bool operator==(const CompanyHomeserverSpec&) const = default;
 };
 
@@ -167,8 +180,11 @@ struct CompanyHomeserver {
   std::string name;
   std::string ns;
   std::string uid;
+  std::string resource_version;
   std::int64_t generation = 0;
   bool deleting = false;
+  std::vector<std::string> finalizers;
+  std::map<std::string, std::string> rotations;  ///< WHAT -> value, see kRotatePrefix
   CompanyHomeserverSpec spec;
   json status = json::object();  ///< as last written; never an input of desire()
 };

@@ -186,6 +186,12 @@ RawObject Client::replace(const Kind& kind, const json& manifest, std::stop_toke
   return raw_object(response);
 }
 
+RawObject Client::merge(const Kind& kind, const json& patch, std::stop_token stop) const {
+  const http::Response response = send(requests::merge(kind, patch), stop);
+  throw_if_failed(response);
+  return raw_object(response);
+}
+
 void Client::remove(const ObjectRef& object, const Preconditions& preconditions,
                     std::stop_token stop) const {
   const http::Response response = send(requests::remove(object, preconditions), stop);

@@ -131,6 +131,10 @@ class Client {
   /// Full replacement; the manifest's resourceVersion, when given, is the precondition.
   RawObject replace(const Kind& kind, const json& manifest, std::stop_token stop = {}) const;
 
+  /// A JSON merge patch: what is null in it is taken away, whoever owns it. The uid and the
+  /// resource version in its metadata, when given, are preconditions.
+  RawObject merge(const Kind& kind, const json& patch, std::stop_token stop = {}) const;
+
   /// Background deletion. Absence is success.
   void remove(const ObjectRef& object, const Preconditions& preconditions,
               std::stop_token stop = {}) const;

@@ -132,6 +132,13 @@ http::Request replace(const Kind& kind, const json& manifest) {
                    "application/json");
 }
 
+http::Request merge(const Kind& kind, const json& patch) {
+  Query query;
+  query.add("fieldValidation", "Strict");
+  return with_body(request("PATCH", path_of(ref_of(kind, patch)) + query.text()), patch,
+                   "application/merge-patch+json");
+}
+
 http::Request remove(const ObjectRef& object, const Preconditions& preconditions) {
   json options = {
       {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};

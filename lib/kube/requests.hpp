@@ -17,6 +17,7 @@ http::Request watch(const Kind& kind, const WatchOptions& options);
 http::Request apply(const Kind& kind, const json& manifest, const ApplyOptions& options);
 http::Request create(const Kind& kind, const json& manifest, DryRun dry_run);
 http::Request replace(const Kind& kind, const json& manifest);
+http::Request merge(const Kind& kind, const json& patch);
 
 http::Request remove(const ObjectRef& object, const Preconditions& preconditions);
 

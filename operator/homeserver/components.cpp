@@ -73,7 +73,7 @@ const std::vector<Component>& components() {
       {.name = "database",      .needs = {"volumes", "keys"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
       {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
       {.name = "bucket",        .needs = {"homeserver"},                   .desire = nothing,                            .ready = bucket_ready},
-      {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name},
+      {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name, .is_the_door = true},
       {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workload = manifests::web_name},
       {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
   };

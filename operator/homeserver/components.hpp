@@ -49,6 +49,9 @@ struct Component {
   /// Name of the workload whose pods it runs. They are stopped while the tenant hibernates, also
   /// when something that they need is broken.
   std::string (*workload)(const manifests::Tenant&) = nullptr;
+  /// People come in by it. While the tenant is fenced it is closed, also when something that it
+  /// needs is broken.
+  bool is_the_door = false;
 };
 
 /// The table, in an order in which every need comes before who needs it.

@@ -3,6 +3,7 @@
 
 #include "homeserver/plan.hpp"
 #include "homeserver/readiness.hpp"
+#include "homeserver/rotation.hpp"
 #include "homeserver/settled.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -36,23 +37,10 @@ json stamped(json manifest) {
   return manifest;
 }
 
-bool is_kept(const json& object) {
-  const json& labels = at_path(object, "metadata/labels");
-  return labels.is_object() && labels.contains(manifests::kKeepLabel);
-}
-
-/// Uid of the controlling owner, "" when there is none.
-std::string controller_uid(const json& object) {
-  for (const json& owner : at_path(object, "metadata/ownerReferences")) {
-    if (owner.value("controller", false)) return string_at(owner, "uid");
-  }
-  return "";
-}
-
 /// Why an object that is there cannot be touched now; "" when it can.
 std::string hindrance(const json& object, const World& world) {
   const std::string name = child_id(object).display();
-  if (at_path(object, "metadata").contains("deletionTimestamp")) {
+  if (is_going(object)) {
     return name + " is being deleted; it is made again once it is gone";
   }
   const std::string owner = controller_uid(object);
@@ -121,6 +109,9 @@ class ComponentDiff {
       steps.emplace_back(CreateSecret{recipe, !guards_data || data_is_untouched(world_)});
     } else if (metadata_differs(recipe.metadata, *actual)) {
       steps.emplace_back(Apply{secret_metadata(recipe)});
+    } else if (recipe.name == manifests::homeserver_keys(world_.tenant)) {
+      auto due = due_rotations(world_);
+      if (!due.empty()) steps.emplace_back(RotateKeys{recipe.name, std::move(due)});
     }
   }
 
@@ -144,13 +135,6 @@ Readiness waiting_for(const std::string& need) {
   return {.ready = false, .reason = "Waiting", .message = "waits until " + need + " is ready"};
 }
 
-Delete deletion_of(const json& object) {
-  return {.kind = string_at(object, "kind"),
-          .name = string_at(object, "metadata/name"),
-          .uid = string_at(object, "metadata/uid"),
-          .resource_version = string_at(object, "metadata/resourceVersion")};
-}
-
 /// A pod of an old revision that never became ready blocks its StatefulSet for ever: Kubernetes
 /// does not replace it when the template is mended (kubernetes issue 67250).
 bool is_stuck(const json& pod, const World& world) {
@@ -172,8 +156,7 @@ bool is_stuck(const json& pod, const World& world) {
 
 void remove(const json& object, const World& world, std::vector<Step>& steps) {
   const bool ours = controller_uid(object) == world.tenant.uid;
-  const bool going = at_path(object, "metadata").contains("deletionTimestamp");
-  if (ours && !going && !is_kept(object)) steps.emplace_back(deletion_of(object));
+  if (ours && !is_going(object) && !is_kept(object)) steps.emplace_back(deletion_of(object));
 }
 
 void remove_leftovers(const World& world, const Settled& settled, std::vector<Step>& steps) {
@@ -194,8 +177,7 @@ void remove_policies(const World& world, std::vector<Step>& steps) {
 
 void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
   for (const ObjectPtr& pod : world.pods) {
-    const bool going = at_path(*pod, "metadata").contains("deletionTimestamp");
-    if (!going && is_stuck(*pod, world)) steps.emplace_back(deletion_of(*pod));
+    if (!is_going(*pod) && is_stuck(*pod, world)) steps.emplace_back(deletion_of(*pod));
   }
 }
 
@@ -203,6 +185,13 @@ bool has_workload(const Component& component, const World& world) {
   if (component.workload == nullptr) return false;
   const std::string name = component.workload(world.tenant);
   return world.child("StatefulSet", name) != nullptr || world.child("Deployment", name) != nullptr;
+}
+
+/// Stopped or closed it must be, whatever is wrong with what it needs.
+bool goes_first(const Component& component, const World& world) {
+  const api::CompanyHomeserverSpec& spec = world.resource.spec;
+  return (spec.hibernated || (spec.fenced && component.is_the_door)) &&
+         has_workload(component, world);
 }
 
 /// Desires one component and compares; notes it when there is nothing to do about it.
@@ -241,6 +230,13 @@ bool renewal_is_due(const World& world, TimePoint now) {
                                (world.reissue_at && now >= *world.reissue_at));
 }
 
+Delete deletion_of(const json& object) {
+  return {.kind = string_at(object, "kind"),
+          .name = string_at(object, "metadata/name"),
+          .uid = string_at(object, "metadata/uid"),
+          .resource_version = string_at(object, "metadata/resourceVersion")};
+}
+
 json secret_metadata(const manifests::SecretRecipe& recipe) {
   return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", recipe.metadata}};
 }
@@ -269,7 +265,8 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
         std::find_if(component.needs.begin(), component.needs.end(),
                      [&](const std::string& need) { return !ready.contains(need); });
     const bool hibernated = world.resource.spec.hibernated;
-    if (missing != component.needs.end() && !(hibernated && has_workload(component, world))) {
+    const bool lacks = missing != component.needs.end();
+    if (lacks && !goes_first(component, world)) {
       const bool sleeps = hibernated && asleep.contains(*missing);
       plan.components.push_back({component.name, {}, sleeps ? kHibernated : waiting_for(*missing)});
       if (sleeps) asleep.insert(component.name);
@@ -282,7 +279,7 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
     const bool is_ready = entry.readiness.ready && is_settled;
     const bool suffices =
         !is_ready && is_settled && component.suffices && component.suffices(world);
-    if (is_ready || suffices) ready.insert(component.name);
+    if ((is_ready || suffices) && !lacks) ready.insert(component.name);
     all_ready = all_ready && is_ready;
     if (entry.readiness == kHibernated && is_settled) asleep.insert(component.name);
     plan.components.push_back(std::move(entry));
@@ -307,13 +304,21 @@ std::string describe(const Step& step) {
       Overloaded{
           [](const Apply& apply) { return "apply " + child_id(apply.manifest).display(); },
           [](const CreateSecret& create) { return "create Secret " + create.recipe.name; },
+          [](const RotateKeys& rotation) {
+            std::string text = "rotate ";
+            for (const auto& [what, wish] : rotation.rotations) text += what + " ";
+            return text + "in Secret " + rotation.secret_name;
+          },
           [](const IssueCertificate& issue) {
             return "issue certificate Secret " + issue.wish.secret_name;
           },
           [](const RegisterAdministrator& account) {
             return "register administrator " + account.wish.localpart;
           },
-          [](const Delete& removal) { return "delete " + removal.kind + " " + removal.name; }},
+          [](const Delete& removal) { return "delete " + removal.kind + " " + removal.name; },
+          [](const Erase& erasure) {
+            return "erase " + erasure.object.kind + " " + erasure.object.name;
+          }},
       step);
 }
 

@@ -3,6 +3,9 @@
 #include "base/encoding.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
+#include "homeserver/refusal.hpp"
+#include "homeserver/rotation.hpp"
+#include "homeserver/signing_key.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -10,8 +13,9 @@ namespace alphorn::homeserver {
 namespace {
 
 constexpr std::size_t kTokenLength = 48;
-constexpr std::size_t kSigningSeedBytes = 32;
-constexpr std::size_t kKeyIdLength = 4;
+// By the old key things are signed until the homeserver has started anew; others must take them for
+// good. A rotation begins only while that works, which takes seconds.
+constexpr std::chrono::hours kUntilOldKeyIsUnused{1};
 
 kube::Kind kind_named(const std::string& name) {
   if (name == kube::kinds::kPod.name) return kube::kinds::kPod;
@@ -21,28 +25,40 @@ kube::Kind kind_named(const std::string& name) {
   throw std::logic_error("no child kind " + name);
 }
 
-/// Synapse's format (signedjson): algorithm, id, unpadded base64 of the Ed25519 seed.
-Secret draw_signing_key() {
-  std::string seed = base64_encode(random_bytes(kSigningSeedBytes));
-  seed.erase(std::find(seed.begin(), seed.end(), '='), seed.end());
-  return Secret("ed25519 a_" + random_token(kKeyIdLength).reveal() + " " + seed + "\n");
+Secret draw(manifests::SecretRecipe::Draw what) {
+  return what == manifests::SecretRecipe::Draw::signing_key ? draw_signing_key()
+                                                            : random_token(kTokenLength);
 }
 
-json drawn(const manifests::SecretRecipe& recipe, const std::string& tenant_uid) {
+json drawn(const manifests::SecretRecipe& recipe, const World& world) {
   json metadata = recipe.metadata;
-  metadata["annotations"][manifests::kMadeFor] = tenant_uid;
+  metadata["annotations"][manifests::kMadeFor] = world.tenant.uid;
   json data = json::object();
   for (const auto& entry : recipe.entries) {
-    const Secret value = entry.draw == manifests::SecretRecipe::Draw::signing_key
-                             ? draw_signing_key()
-                             : random_token(kTokenLength);
-    data[entry.key] = base64_encode(value.reveal());
+    data[entry.key] = base64_encode(draw(entry.draw).reveal());
+  }
+  // What is drawn for the first time is new enough for whoever asked before.
+  for (const auto& [what, wish] : wanted_rotations(world)) {
+    if (data.contains(rotatable().at(what))) {
+      metadata["annotations"][kRotatedPrefix + what] = wish;
+    }
   }
   return {{"apiVersion", "v1"},
           {"kind", "Secret"},
           {"metadata", metadata},
           {"type", "Opaque"},
           {"data", data}};
+}
+
+/// How one entry of a Secret is drawn.
+manifests::SecretRecipe::Draw draw_of(const World& world, const std::string& name,
+                                      const std::string& key) {
+  for (const manifests::SecretRecipe& recipe : manifests::keys(world.tenant)) {
+    for (const auto& entry : recipe.entries) {
+      if (recipe.name == name && entry.key == key) return entry.draw;
+    }
+  }
+  throw std::logic_error("no recipe for " + key + " of " + name);
 }
 
 Secret value_in(const json* secret, const std::string& key) {
@@ -74,7 +90,7 @@ class Execution {
     const kube::ObjectRef secret{
         .kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = step.recipe.name};
     try {
-      if (step.may_draw) return create(secret.kind, drawn(step.recipe, world_.tenant.uid));
+      if (step.may_draw) return create(secret.kind, drawn(step.recipe, world_));
     } catch (const kube::ApiError& error) {
       if (!error.already_exists()) throw;
     }
@@ -89,6 +105,32 @@ class Execution {
     // It is ours, and the cache does not know it: an answer was lost, or it has lost its labels.
     const json wanted = secret_metadata(step.recipe);
     if (found && differs(wanted, *found)) apply_over(secret.kind, wanted);
+  }
+
+  void operator()(const RotateKeys& step) {
+    const json* secret = world_.child("Secret", step.secret_name);
+    if (secret == nullptr) throw std::runtime_error("Secret " + step.secret_name + " is gone");
+    json metadata = {{"name", step.secret_name},
+                     {"namespace", world_.tenant.ns},
+                     {"uid", string_at(*secret, "metadata/uid")},
+                     {"resourceVersion", string_at(*secret, "metadata/resourceVersion")}};
+    json data = json::object();
+    for (const auto& [what, wish] : step.rotations) {
+      const std::string& key = rotatable().at(what);
+      const auto how = draw_of(world_, step.secret_name, key);
+      if (how == manifests::SecretRecipe::Draw::signing_key) {
+        metadata["annotations"][kOldSigningKeys] = with_former(value_in(secret, key)).dump();
+      }
+      data[key] = base64_encode(draw(how).reveal());
+      metadata["annotations"][kRotatedPrefix + what] = wish;
+    }
+    const kube::Kind& kind = kube::kinds::kSecret;
+    record(kind, parts_.client.merge(kind,
+                                     {{"apiVersion", kind.api_version()},
+                                      {"kind", kind.name},
+                                      {"metadata", metadata},
+                                      {"data", data}},
+                                     stop_));
   }
 
   void operator()(const IssueCertificate& step) {
@@ -132,6 +174,24 @@ class Execution {
                          {.uid = step.uid, .resource_version = step.resource_version}, stop_);
   }
 
+  void operator()(const Erase& step) {
+    const Delete& seen = step.object;
+    const kube::Kind kind = kind_named(seen.kind);
+    const kube::RawObject marked =
+        parts_.client.merge(kind,
+                            {{"apiVersion", kind.api_version()},
+                             {"kind", kind.name},
+                             {"metadata",
+                              {{"name", seen.name},
+                               {"namespace", world_.tenant.ns},
+                               {"uid", seen.uid},
+                               {"resourceVersion", seen.resource_version},
+                               {"annotations", {{manifests::kErasedWith, world_.tenant.uid}}}}}},
+                            stop_);
+    parts_.client.remove({.kind = kind, .ns = world_.tenant.ns, .name = seen.name},
+                         {.uid = seen.uid, .resource_version = marked.resource_version}, stop_);
+  }
+
  private:
   void apply(const json& manifest) {
     const kube::Kind kind = kind_named(string_at(manifest, "kind"));
@@ -160,6 +220,16 @@ class Execution {
     return manifest;
   }
 
+  /// The former signing keys and this one. Of its private half nothing is left.
+  json with_former(const Secret& key) const {
+    const auto end = (world_.seen_at + kUntilOldKeyIsUnused).time_since_epoch();
+    json keys = world_.tenant.old_signing_keys;
+    keys[signing_key_id(key.reveal())] = {
+        {"key", public_part_of(key)},
+        {"expired_ts", std::chrono::duration_cast<std::chrono::milliseconds>(end).count()}};
+    return keys;
+  }
+
   void apply_over(const kube::Kind& kind, const json& manifest) {
     record(kind,
            parts_.client.apply(kind, manifest, {.field_manager = manifests::kFieldManager}, stop_));
@@ -182,24 +252,11 @@ class Execution {
   /// The object on the server, or nothing. Throws when it exists and is somebody else's.
   std::optional<json> find_ours(const kube::ObjectRef& reference) const {
     auto object = parts_.client.get(reference, stop_);
-    if (object && !is_ours(*object)) {
+    if (object && !is_ours(*object, world_.tenant.uid)) {
       throw std::runtime_error(reference.display() +
                                " exists and is not Alphorn's; rename or remove it");
     }
     return object;
-  }
-
-  /// Ours by its owner or, when it has none, by who wrote it. Labels do not decide: they may be
-  /// lost.
-  bool is_ours(const json& object) const {
-    for (const json& owner : at_path(object, "metadata/ownerReferences")) {
-      if (owner.value("controller", false)) return string_at(owner, "uid") == world_.tenant.uid;
-    }
-    for (const json& entry : at_path(object, "metadata/managedFields")) {
-      const std::string manager = string_at(entry, "manager");
-      if (manager == manifests::kFieldManager || manager == kube::kUserAgent) return true;
-    }
-    return false;
   }
 
   void record(const kube::Kind& kind, const kube::RawObject& object) {
@@ -213,10 +270,21 @@ class Execution {
 };
 
 Failure failed(const std::exception& error) {
-  return {.reason = "Failed", .message = error.what()};
+  return {.reason = refusal_reason(error.what(), "Failed"), .message = error.what()};
 }
 
 }  // namespace
+
+bool is_ours(const json& object, const std::string& tenant_uid) {
+  for (const json& owner : at_path(object, "metadata/ownerReferences")) {
+    if (owner.value("controller", false)) return string_at(owner, "uid") == tenant_uid;
+  }
+  for (const json& entry : at_path(object, "metadata/managedFields")) {
+    const std::string manager = string_at(entry, "manager");
+    if (manager == manifests::kFieldManager || manager == kube::kUserAgent) return true;
+  }
+  return false;
+}
 
 Failures Reconciler::execute(const Plan& plan, const World& world, std::stop_token stop) {
   Failures failures;

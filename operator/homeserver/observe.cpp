@@ -3,6 +3,9 @@
 #include "base/encoding.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
+#include "homeserver/refusal.hpp"
+#include "homeserver/rotation.hpp"
+#include "homeserver/signing_key.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -120,12 +123,26 @@ CertificateFacts certificate_in(const World& world, const certificates::Trust& t
           .is_former = is_former};
 }
 
-/// "ed25519 a_1b2c <seed>" -> "ed25519:a_1b2c".
-std::string key_id_of(const std::string& signing_key) {
-  const std::size_t first = signing_key.find(' ');
-  const std::size_t second = signing_key.find(' ', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return "";
-  return signing_key.substr(0, first) + ":" + signing_key.substr(first + 1, second - first - 1);
+/// What the Secret with the homeserver's keys tells of rotations.
+struct RotationFacts {
+  std::map<std::string, std::string> rotated;
+  json old_signing_keys = json::object();
+};
+
+RotationFacts rotations_in(const World& world) {
+  RotationFacts facts;
+  const json* secret = world.child("Secret", manifests::homeserver_keys(world.tenant));
+  if (secret == nullptr) return facts;
+  for (const auto& [key, value] : at_path(*secret, "metadata/annotations").items()) {
+    if (!value.is_string()) continue;
+    if (key == kOldSigningKeys) {
+      json keys = json::parse(value.get<std::string>(), nullptr, /*allow_exceptions=*/false);
+      if (keys.is_object()) facts.old_signing_keys = std::move(keys);
+    } else if (key.starts_with(kRotatedPrefix)) {
+      facts.rotated[key.substr(std::string_view{kRotatedPrefix}.size())] = value;
+    }
+  }
+  return facts;
 }
 
 /// The versions of the Secrets that facts are read from, and who may have signed one of them.
@@ -156,6 +173,37 @@ std::string brought_secrets_seen(const World& world) {
   return seen;
 }
 
+void gather(const Cache& cache, const kube::Key& key, World& world) {
+  for (const kube::Kind& kind : child_kinds()) {
+    for (const auto& child : cache.owned(kind, key)) {
+      // A resource version belongs to one state of one object and is never used again.
+      world.children.emplace(
+          ChildId{.kind = kind.name, .name = child->key().name},
+          ObjectPtr{child->resource_version(), [child] { return child->read(); }});
+    }
+  }
+  for (const auto& pod : cache.owned(kube::kinds::kPod, key)) {
+    world.pods.emplace_back(pod->resource_version(), [pod] { return pod->read(); });
+  }
+}
+
+/// Why a StatefulSet gets no pod is told by events alone. Those of one object are asked for while
+/// it lacks its pod; nobody watches the events of a cluster for that.
+void observe_refusals(const kube::Client& client, World& world, const std::stop_token& stop) {
+  for (const auto& [id, object] : world.children) {
+    if (id.kind != kube::kinds::kStatefulSet.name || !lacks_its_pod(world, *object)) continue;
+    std::vector<json> events;
+    const kube::ObjectList found =
+        client.list(kube::kinds::kEvent,
+                    {.ns = world.tenant.ns,
+                     .field_selector = "regarding.uid=" + string_at(*object, "metadata/uid")},
+                    stop);
+    for (const kube::RawObject& event : found.items) events.push_back(event.read());
+    const std::string refusal = last_refusal(events);
+    if (!refusal.empty()) world.refusals[id.name] = refusal;
+  }
+}
+
 }  // namespace
 
 std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
@@ -164,7 +212,19 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (!object) return std::nullopt;
   World world{.resource = api::company_homeserver_from(object->read())};
   world.seen_at = std::chrono::system_clock::now();
-  if (world.resource.deleting) return std::nullopt;  // the garbage collector takes the children
+  const auto& finalizers = world.resource.finalizers;
+  const bool is_held =
+      std::find(finalizers.begin(), finalizers.end(), api::kEraseFinalizer) != finalizers.end();
+  // The garbage collector takes the children.
+  if (world.resource.deleting && !is_held) return std::nullopt;
+  world.tenant.name = world.resource.name;
+  world.tenant.ns = world.resource.ns;
+  world.tenant.uid = world.resource.uid;
+  world.tenant.spec = world.resource.spec;
+  if (world.resource.deleting) {
+    gather(parts_.cache, key, world);
+    return world;
+  }
 
   world.violations = api::validate(world.resource);
   const auto release = parts_.catalogue.release_of(world.resource.spec);
@@ -175,24 +235,10 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   }
   if (!world.violations.empty()) return world;
 
-  for (const kube::Kind& kind : child_kinds()) {
-    for (const auto& child : parts_.cache.owned(kind, key)) {
-      // A resource version belongs to one state of one object and is never used again.
-      world.children.emplace(
-          ChildId{.kind = kind.name, .name = child->key().name},
-          ObjectPtr{child->resource_version(), [child] { return child->read(); }});
-    }
-  }
-  for (const auto& pod : parts_.cache.owned(kube::kinds::kPod, key)) {
-    world.pods.emplace_back(pod->resource_version(), [pod] { return pod->read(); });
-  }
+  gather(parts_.cache, key, world);
   world.storage_classes = storage_classes_in(parts_.cache);
 
   manifests::Tenant& tenant = world.tenant;
-  tenant.name = world.resource.name;
-  tenant.ns = world.resource.ns;
-  tenant.uid = world.resource.uid;
-  tenant.spec = world.resource.spec;
   tenant.version = *release;
   tenant.images = parts_.catalogue.images_for(*release);
   tenant.operator_ns = parts_.operator_ns;
@@ -226,7 +272,10 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
           authority.empty() ? secret_value(world, name, "tls.crt") : authority;
     }
     secrets.signing_key_id =
-        key_id_of(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
+        signing_key_id(secret_value(world, manifests::homeserver_keys(tenant), "signing.key"));
+    RotationFacts rotations = rotations_in(world);
+    secrets.rotated = std::move(rotations.rotated);
+    secrets.old_signing_keys = std::move(rotations.old_signing_keys);
   }
   tenant.client_secrets_seen = brought_secrets_seen(world);
   world.certificate = secrets.certificate;
@@ -235,16 +284,22 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.brought_certificate_pem = secrets.brought_certificate_pem;
   if (world.certificate) tenant.certificate_serial = world.certificate->serial;
   world.signing_key_id = secrets.signing_key_id;
+  world.rotated = secrets.rotated;
+  tenant.old_signing_keys = secrets.old_signing_keys;
+  if (!secrets.rotated.empty()) tenant.keys_rotated = fingerprint_of(secrets.rotated);
 
+  observe_refusals(parts_.client, world, stop);
   tenant.database_is_unused = homeserver_is_gone(world);
   if (tenant.spec.hibernated) return world;  // nobody is there to be asked
   if (homeserver_rolled_out(world)) {
     world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
     if (manifests::has_bucket(tenant)) world.bucket = parts_.servers.ask_bucket(tenant, stop);
   }
-  // A gateway before a silent homeserver has nothing to add, and would cost as much patience again.
+  // A gateway before a silent homeserver has nothing to add, and would cost as much patience again;
+  // a closed one asks nobody.
   const bool answers = world.homeserver && world.homeserver->problem.empty();
-  if (answers && gateway_rolled_out(world) && gateway_shows_certificate(world))
+  if ((answers || tenant.spec.fenced) && gateway_rolled_out(world) &&
+      gateway_shows_certificate(world))
     world.gateway = parts_.servers.ask_gateway(tenant, stop);
   if (world.gateway && world.gateway->problem.empty() && web_rolled_out(world))
     world.web = parts_.servers.ask_web(tenant, stop);

@@ -24,6 +24,13 @@ struct CreateSecret {
   bool may_draw = true;
 };
 
+/// New values for some of the homeserver's keys: WHAT -> the wish that is fulfilled by it. One
+/// write of one Secret, over exactly what was seen: it happens once or not at all.
+struct RotateKeys {
+  std::string secret_name;
+  std::map<std::string, std::string> rotations;
+};
+
 /// Annotations of a certificate's Secret; see certificates::seal_of().
 inline constexpr const char* kCertificateFacts = "alphorn.dev/certificate";
 inline constexpr const char* kCertificateSeal = "alphorn.dev/certificate-seal";
@@ -46,10 +53,19 @@ struct Delete {
   std::string resource_version;
 };
 
+Delete deletion_of(const json& object);
+
+/// Data or keys, gone for ever: what was seen is marked, then deleted. The mark says for whom, and
+/// the chart's admission policy refuses to delete what is kept without it.
+struct Erase {
+  Delete object;
+};
+
 /// The manifest that mends a drawn Secret's metadata and leaves its values alone.
 json secret_metadata(const manifests::SecretRecipe& recipe);
 
-using Step = std::variant<Apply, CreateSecret, IssueCertificate, RegisterAdministrator, Delete>;
+using Step = std::variant<Apply, CreateSecret, RotateKeys, IssueCertificate, RegisterAdministrator,
+                          Delete, Erase>;
 
 /// What happens to one component in this pass.
 struct ComponentPlan {

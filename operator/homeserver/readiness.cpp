@@ -4,6 +4,8 @@
 #include <set>
 
 #include "api/quantity.hpp"
+#include "homeserver/refusal.hpp"
+#include "homeserver/rotation.hpp"
 #include "homeserver/status.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -46,6 +48,15 @@ Readiness silent(const World& world, const std::string& component, const std::st
   return not_ready(before == "Asking" || before == "NoAnswer" ? "NoAnswer" : "Asking", problem);
 }
 
+/// The container's last words say so (terminationMessagePolicy); the words themselves stay where
+/// they are.
+bool ended_for_lack_of_room(const json& status) {
+  for (const char* state : {"state/terminated/message", "lastState/terminated/message"}) {
+    if (string_at(status, state).find("No space left on device") != std::string::npos) return true;
+  }
+  return false;
+}
+
 /// What keeps one container from running; nothing when it runs or merely starts.
 std::optional<Readiness> container_problem(const json& pod, const json& status) {
   std::string reason = stable_reason(string_at(status, "state/waiting/reason"));
@@ -58,6 +69,9 @@ std::optional<Readiness> container_problem(const json& pod, const json& status) 
   if (reason == "ImagePullFailed") {
     return not_ready(reason, where + ": image " + string_at(status, "image") +
                                  " cannot be pulled; check its name, its registry and its version");
+  }
+  if (reason == "CrashLooping" && ended_for_lack_of_room(status)) {
+    return not_ready("DiskFull", where + " ends because a volume of it is full; enlarge its claim");
   }
   if (reason == "CrashLooping") {
     return not_ready(reason, where + " ends again and again; see kubectl logs");
@@ -92,6 +106,7 @@ Readiness explain_pods(const World& world, const std::string& kind, const std::s
       }
     }
   }
+  if (const auto refusal = pod_refusal(world, kind, name)) return *refusal;
   return not_ready("RollingOut", kind + " " + name + " is not rolled out yet");
 }
 
@@ -220,7 +235,7 @@ Readiness keys_ready(const World& world) {
       }
     }
   }
-  return kReady;
+  return rotation_note(world);
 }
 
 Readiness volumes_ready(const World& world) {
@@ -284,6 +299,13 @@ Readiness homeserver_ready(const World& world) {
   }
   const auto& ids = answer.signing_key_ids;
   if (std::find(ids.begin(), ids.end(), world.signing_key_id) == ids.end()) {
+    const bool former = std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+      return world.tenant.old_signing_keys.contains(id);
+    });
+    if (former) {
+      return not_ready("RollingOut", "the homeserver takes up its new signing key " +
+                                         world.signing_key_id + " when it has started anew");
+    }
     return not_ready("WrongSigningKey", "the homeserver does not sign with " +
                                             world.signing_key_id + ", the key in Secret " +
                                             manifests::homeserver_keys(world.tenant));

@@ -19,6 +19,11 @@ constexpr std::chrono::milliseconds kAtRest = 60s;
 constexpr std::chrono::minutes kPatience{2};
 constexpr std::chrono::milliseconds kWhileBroken = 15s;
 
+/// As it was asked for, with nothing under way.
+bool is_at_rest(const json& status) {
+  return is_ready(status) || is_hibernated(status) || is_fenced(status);
+}
+
 /// At rest, tenants are looked at in turn and not all at once.
 std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -26,26 +31,16 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
 }
 
 std::chrono::milliseconds next_look(const json& status, TimePoint now) {
-  if (is_ready(status) || is_hibernated(status)) return kAtRest;
+  if (is_at_rest(status)) return kAtRest;
   const auto since = parse_time(reported(status, "Ready").since);
   return since && now - *since > kPatience ? kWhileBroken : kWhileWaiting;
 }
 
-std::string joined(const Failures& failures) {
-  std::string text;
-  for (const auto& [component, failure] : failures) {
-    text += (text.empty() ? "" : "; ") + component + ": " + failure.message;
-  }
-  return text;
-}
-
 /// Whether Kubernetes' own record of the object should tell of this change of Ready: good news,
-/// trouble, sleep, and the end of each. The rest is progress.
+/// trouble, sleep, a fence, and the end of each. The rest is progress.
 bool is_worth_an_event(const json& status, const json& before) {
   if (reported(status, "Ready") == reported(before, "Ready")) return false;
-  const auto matters = [](const json& one) {
-    return is_ready(one) || is_trouble(one) || is_hibernated(one);
-  };
+  const auto matters = [](const json& one) { return is_at_rest(one) || is_trouble(one); };
   return matters(status) || matters(before);
 }
 
@@ -74,6 +69,10 @@ controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token 
     return controller::Outcome::done();
   }
 
+  if (const auto finalizers = wanted_finalizers(world->resource)) {
+    return set_finalizers(*world, *finalizers, stop);
+  }
+  if (world->resource.deleting) return erase(*world, stop);
   const TimePoint now = world->seen_at;
   const Plan plan = world->violations.empty() ? diff(*world, now, memory->settled) : Plan{};
   const Failures failures = execute(plan, *world, stop);
@@ -116,7 +115,7 @@ std::chrono::milliseconds Reconciler::tell(const json& status, const World& worl
     parts_.events.record(subject, is_trouble(status) ? Type::warning : Type::normal, ready.reason,
                          "Reconcile", ready.message);
   }
-  if (is_ready(status) || is_hibernated(status)) progress_.forget(key);
+  if (is_at_rest(status)) progress_.forget(key);
   return {};
 }
 

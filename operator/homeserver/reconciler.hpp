@@ -10,6 +10,7 @@
 #include "controller/events.hpp"
 #include "controller/written.hpp"
 #include "homeserver/cache.hpp"
+#include "homeserver/erasure.hpp"
 #include "homeserver/plan.hpp"
 #include "homeserver/progress.hpp"
 #include "homeserver/servers.hpp"
@@ -48,6 +49,8 @@ class Reconciler {
     bool certificate_is_former = false;  ///< the operator's authority of before signed it
     std::string brought_certificate_pem;
     std::string signing_key_id;
+    std::map<std::string, std::string> rotated;
+    json old_signing_keys = json::object();
   };
   /// What is remembered of a tenant between two passes. All of it can be lost.
   struct Memory {
@@ -55,6 +58,11 @@ class Reconciler {
     Settled settled;
   };
 
+  /// One that is deleted, and its data with it. Over when the last of our finalizers is.
+  controller::Outcome erase(const World& world, std::stop_token stop);
+  Rest unseen(const World& world, std::stop_token stop) const;
+  controller::Outcome set_finalizers(const World& world, const std::vector<std::string>& finalizers,
+                                     std::stop_token stop);
   std::optional<World> observe(const kube::Key& key, Memory& memory, std::stop_token stop);
   Failures execute(const Plan& plan, const World& world, std::stop_token stop);
   /// Returns how long news wait to be told; zero when there are none or they were told.
@@ -67,5 +75,8 @@ class Reconciler {
   Progress progress_;
   Locked<std::map<kube::Key, std::shared_ptr<Memory>>> memories_;
 };
+
+/// Ours by its owner or, when it has none, by who wrote it. Labels do not decide: they may be lost.
+bool is_ours(const json& object, const std::string& tenant_uid);
 
 }  // namespace alphorn::homeserver

@@ -13,6 +13,9 @@ constexpr std::chrono::seconds kPatience{4};
 // Registration hashes a password: about a quarter of a second, more on a busy node.
 constexpr std::chrono::seconds kRegistrationPatience{60};
 constexpr std::size_t kLongestCode = 64;
+// How the gateway answers a client.
+constexpr int kServes = 200;
+constexpr int kFenced = 503;
 
 matrix::Homeserver homeserver_of(const manifests::Tenant& tenant, std::chrono::seconds timeout) {
   return matrix::Homeserver{
@@ -53,7 +56,7 @@ Answer asked(const std::string& who, const Question& question) {
 
 /// By TLS under a public name, trusting only who signed the tenant's certificate.
 Answer get_through_gateway(const manifests::Tenant& tenant, const std::string& host,
-                           const std::string& path, std::stop_token stop) {
+                           const std::string& path, int wanted, std::stop_token stop) {
   return asked("gateway", [&] {
     const std::string& brought = tenant.brought_certificate_pem;
     const auto transport =
@@ -63,9 +66,9 @@ Answer get_through_gateway(const manifests::Tenant& tenant, const std::string& h
                               .timeout = kPatience});
     const http::Response response =
         transport->send({.target = path, .headers = {{"Host", host}}}, stop);
-    if (response.status == 200) return Answer{.problem = ""};
-    return Answer{.problem =
-                      "the gateway answers " + std::to_string(response.status) + " to " + path};
+    if (response.status == wanted) return Answer{.problem = ""};
+    return Answer{.problem = "the gateway answers " + std::to_string(response.status) + " to " +
+                             path + " instead of " + std::to_string(wanted)};
   });
 }
 
@@ -82,11 +85,13 @@ Answer ClusterServers::ask_homeserver(const manifests::Tenant& tenant, std::stop
 }
 
 Answer ClusterServers::ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) {
-  return get_through_gateway(tenant, tenant.spec.matrix_host, "/_matrix/client/versions", stop);
+  const int wanted = tenant.spec.fenced ? kFenced : kServes;
+  return get_through_gateway(tenant, tenant.spec.matrix_host, "/_matrix/client/versions", wanted,
+                             stop);
 }
 
 Answer ClusterServers::ask_web(const manifests::Tenant& tenant, std::stop_token stop) {
-  return get_through_gateway(tenant, tenant.spec.web_host, "/config.json", stop);
+  return get_through_gateway(tenant, tenant.spec.web_host, "/config.json", kServes, stop);
 }
 
 BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {

@@ -19,7 +19,7 @@ class Servers {
   virtual Answer ask_homeserver(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
   /// Whether a client gets through: TLS under the public name with our authority, then the
-  /// homeserver.
+  /// homeserver; or, of one that is fenced, that nobody does.
   virtual Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
   /// How the bucket of uploaded files is, as who watches over it found. Throws as the others do.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "homeserver/rotation.hpp"
+
 namespace alphorn::homeserver {
 
 namespace {
@@ -69,6 +71,7 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
         tenant.images.web, tenant.images.postgres_exporter, tenant.images.nginx_exporter,
         tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
         tenant.default_ingress_class, tenant.client_secrets_seen, tenant.monitoring_ns,
+        tenant.keys_rotated, tenant.old_signing_keys.dump(),
         world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
@@ -89,6 +92,13 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   std::size_t compared = hash_of(tenant.uid);
   for (const bool fact : {renewal_is_due(world, now), world.certificate_is_usable})
     mix(compared, fact ? 1 : 0);
+  for (const auto& wishes : {world.resource.rotations, due_rotations(world)}) {
+    for (const auto& [what, value] : wishes) {
+      mix(compared, hash_of(what));
+      mix(compared, hash_of(value));
+    }
+    mix(compared, wishes.size());
+  }
   return {.of_wishes = hash, .of_comparison = compared};
 }
 

@@ -28,6 +28,7 @@ const std::set<std::string> kProgress{
     "Applying",       "Asking",          "CertificatePending", "Creating",    "Hibernated",
     "IngressPending", "NodePortPending", "NotAsked",           "Registering", "LoadBalancerPending",
     "RollingOut",     "RoutePending",    "Stopping",           "Waiting"};
+constexpr const char* kFenced = "Fenced";
 constexpr std::size_t kMaxMessage = 1024;
 
 const json* find_condition(const json& status, const std::string& type) {
@@ -100,6 +101,13 @@ void add_summary(Conditions& conditions, const World& world,
     conditions.set("Stalled", false, kHibernated.reason, "");
     return;
   }
+  if (!trouble && world.resource.spec.fenced) {
+    conditions.set("Ready", false, kFenced,
+                   "nobody gets in from outside while spec.fenced is true; everything else runs");
+    conditions.set("Reconciling", false, paused ? "Paused" : kFenced, "");
+    conditions.set("Stalled", false, kFenced, "");
+    return;
+  }
   if (!trouble) {
     const std::string what = manifests::public_url(world.tenant) + " answers as Synapse " +
                              world.tenant.version + " for " + world.tenant.spec.server_name;
@@ -116,6 +124,27 @@ void add_summary(Conditions& conditions, const World& world,
   conditions.set("Ready", false, reason, message);
   conditions.set("Reconciling", !stalled && !paused, paused ? "Paused" : reason, message);
   conditions.set("Stalled", stalled, stalled ? why.reason : "Progressing", stalled ? message : "");
+}
+
+/// A pod of before the fence keeps the connections that it has until it is gone.
+bool is_door_still_open(const World& world) {
+  return std::any_of(world.pods.begin(), world.pods.end(), [&](const ObjectPtr& pod) {
+    return string_at(*pod, "metadata/name")
+               .starts_with(manifests::gateway_name(world.tenant) + "-") &&
+           is_going(*pod);
+  });
+}
+
+/// Closed is only what was seen to be closed, or has no door at all.
+void add_fence(Conditions& conditions, const World& world, const Readiness& gateway) {
+  if (!world.resource.spec.fenced) return conditions.set(kFenced, false, "Open", "");
+  if (!gateway.ready && gateway != kHibernated) {
+    return conditions.set(kFenced, false, "Closing", gateway.message);
+  }
+  const bool closed = !is_door_still_open(world);
+  conditions.set(kFenced, closed, closed ? "Closed" : "Closing",
+                 closed ? "the gateway answers everybody with 503"
+                        : "the gateway of before ends its last connections");
 }
 
 json invalid(const World& world, TimePoint now) {
@@ -188,6 +217,7 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
     outcomes[component.component] = readiness;
   }
   add_summary(conditions, world, trouble);
+  add_fence(conditions, world, outcomes["gateway"]);
   for (const ComponentPlan& component : plan.components) {
     const Readiness& readiness = outcomes[component.component];
     conditions.set(title_case(component.component) + "Ready", readiness.ready, readiness.reason,
@@ -196,6 +226,31 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
   json status = {{"observedGeneration", world.resource.generation},
                  {"conditions", conditions.list()}};
   add_facts(status, world, outcomes);
+  return status;
+}
+
+std::string joined(const Failures& failures) {
+  std::string text;
+  for (const auto& [component, failure] : failures) {
+    text += (text.empty() ? "" : "; ") + component + ": " + failure.message;
+  }
+  return text;
+}
+
+json summarize_erasure(const World& world, const std::string& waits_for, const Failures& failures,
+                       TimePoint now) {
+  Conditions conditions{world, now};
+  const bool paused = world.resource.spec.paused;
+  const std::string reason = paused ? "Paused" : "Erasing";
+  const std::string message = failures.empty()
+                                  ? "data and keys go too; waits for the end of " + waits_for
+                                  : "data and keys go too: " + joined(failures);
+  conditions.set("Ready", false, reason, paused ? waits_for : message);
+  conditions.set("Reconciling", !paused, reason, paused ? waits_for : message);
+  conditions.set("Stalled", false, reason, "");
+  json status = world.resource.status;
+  status["observedGeneration"] = world.resource.generation;
+  status["conditions"] = conditions.list();
   return status;
 }
 
@@ -235,6 +290,8 @@ bool is_progress(const json& status, const json& before) {
 bool is_hibernated(const json& status) {
   return reported(status, "Ready").reason == kHibernated.reason;
 }
+
+bool is_fenced(const json& status) { return reported(status, "Ready").reason == kFenced; }
 
 bool is_ready(const json& status) { return reported(status, "Ready").status == "True"; }
 

@@ -46,8 +46,9 @@ TenantMetrics::Facts TenantMetrics::facts_of(const json& tenant) {
     if (facts.reason.empty()) facts.reason = "Unseen";
   }
   facts.stalled = string_at(condition(status, "Stalled"), "status") == "True";
-  facts.resting =
-      at_path(tenant, "spec/hibernated") == true || at_path(tenant, "spec/paused") == true;
+  for (const char* wish : {"spec/hibernated", "spec/fenced", "spec/paused"}) {
+    facts.resting = facts.resting || at_path(tenant, wish) == true;
+  }
   facts.up_to_date =
       integer_at(status, "observedGeneration") == integer_at(tenant, "metadata/generation");
   if (const auto end = parse_time(string_at(status, "certificate/notAfter"))) {
@@ -62,7 +63,7 @@ std::vector<MetricFamily> TenantMetrics::collect() const {
   MetricFamily reason = gauges("alphorn_tenant_not_ready_reason", "Why it is not; 1");
   MetricFamily stalled = gauges("alphorn_tenant_stalled", "1 while only a person can mend it");
   MetricFamily resting =
-      gauges("alphorn_tenant_resting", "1 while it is hibernated or paused on purpose");
+      gauges("alphorn_tenant_resting", "1 while it is hibernated, fenced or paused on purpose");
   MetricFamily up_to_date =
       gauges("alphorn_tenant_up_to_date", "1 while its status is about its present spec");
   MetricFamily certificate = gauges("alphorn_tenant_certificate_expiry_timestamp_seconds",

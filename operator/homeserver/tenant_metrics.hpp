@@ -34,7 +34,7 @@ class TenantMetrics {
     std::string version;  ///< of the Synapse that runs
     std::string reason;   ///< why it is not ready; "" when it is
     bool stalled = false;
-    bool resting = false;     ///< hibernated or paused on purpose
+    bool resting = false;     ///< hibernated, fenced or paused on purpose
     bool up_to_date = false;  ///< the status is about the present spec
     double certificate_ends = 0;
   };

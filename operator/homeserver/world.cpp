@@ -1,5 +1,7 @@
 #include "homeserver/world.hpp"
 
+#include "manifests/vocabulary.hpp"
+
 namespace alphorn::homeserver {
 
 ObjectPtr::ObjectPtr(std::shared_ptr<const json> object)
@@ -17,6 +19,22 @@ const json* ObjectPtr::get() const {
 
 ChildId child_id(const json& object) {
   return {.kind = string_at(object, "kind"), .name = string_at(object, "metadata/name")};
+}
+
+bool is_kept(const json& object) {
+  const json& labels = at_path(object, "metadata/labels");
+  return labels.is_object() && labels.contains(manifests::kKeepLabel);
+}
+
+std::string controller_uid(const json& object) {
+  for (const json& owner : at_path(object, "metadata/ownerReferences")) {
+    if (owner.value("controller", false)) return string_at(owner, "uid");
+  }
+  return "";
+}
+
+bool is_going(const json& object) {
+  return at_path(object, "metadata").contains("deletionTimestamp");
 }
 
 const json* World::child(const std::string& kind, const std::string& name) const {

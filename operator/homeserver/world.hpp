@@ -47,6 +47,15 @@ struct ChildId {
 
 ChildId child_id(const json& object);
 
+/// It outlives its tenant: data or keys.
+bool is_kept(const json& object);
+
+/// Uid of the controlling owner, "" when there is none.
+std::string controller_uid(const json& object);
+
+/// Somebody deleted it, and something holds it still.
+bool is_going(const json& object);
+
 /// What a server said when it was asked; `problem` is "" when all went well.
 struct Answer {
   std::string problem;
@@ -91,8 +100,11 @@ struct World {
   std::optional<TimePoint> reissue_at;
   /// When the trusted authorities, or reissue_at, will be others by themselves.
   std::optional<TimePoint> trust_changes_at;
-  std::string authority_problem;     ///< "" when all is well with the operator's authority
-  std::string signing_key_id;        ///< "ed25519:a_1b2c", from the key Secret
+  std::string authority_problem;               ///< "" when all is well with the operator's authority
+  std::string signing_key_id;                  ///< "ed25519:a_1b2c", from the key Secret
+  std::map<std::string, std::string> rotated;  ///< what was drawn anew -> by which wish; see there
+  /// StatefulSets whose pod the API server refuses to make -> what it said.
+  std::map<std::string, std::string> refusals;
   std::optional<Answer> homeserver;  ///< asked once its workload is rolled out
   std::optional<Answer> gateway;
   std::optional<BucketAnswer> bucket;  ///< asked once the homeserver is rolled out

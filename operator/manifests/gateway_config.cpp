@@ -38,9 +38,13 @@ std::string stranger(const Tenant& tenant) {
          " default_server;\n  return 421;\n}\n";
 }
 
+std::string fence(const Tenant& tenant) {
+  return tenant.spec.fenced ? "include /etc/gateway/fence.conf;\n" : "";
+}
+
 std::string matrix_host(const Tenant& tenant) {
   return "server_name " + tenant.spec.matrix_host + ";\nclient_max_body_size " +
-         tenant.spec.max_upload_size + ";\n" + behind_proxy(tenant);
+         tenant.spec.max_upload_size + ";\n" + behind_proxy(tenant) + fence(tenant);
 }
 
 /// The company's domain itself serves the well-known documents, and other servers when the server
@@ -52,6 +56,7 @@ std::string domain(const Tenant& tenant) {
   if (name == tenant.spec.matrix_host) return stranger(tenant);
   std::string server = "server {\n  listen " + std::to_string(kGatewayPort) +
                        " ssl http2;\n  server_name " + name + ";\n" + behind_proxy(tenant) +
+                       fence(tenant) +
                        "  include /etc/gateway/headers.conf;"
                        "\n  include /etc/gateway/well_known.conf;\n";
   if (name != server_name) server += "  include /etc/gateway/federation.conf;\n";
@@ -95,6 +100,7 @@ json gateway_config(const Tenant& tenant) {
       {"client.json", document({{"m.homeserver", {{"base_url", public_url(tenant)}}}})},
       {"server.json", document({{"m.server", delegation(tenant)}})}};
   if (has_web(tenant)) files["web_host.conf"] = scripts::web_host;
+  if (tenant.spec.fenced) files["fence.conf"] = scripts::fence;
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));
   if (is_watched(tenant)) files["status.conf"] = gateway_status();

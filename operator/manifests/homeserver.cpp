@@ -13,6 +13,7 @@ constexpr const char* kConfig = "/etc/homeserver";
 constexpr const char* kAuthority = "ca.crt";
 constexpr const char* kRendered = "/run/homeserver";
 constexpr const char* kSecretsSeen = "alphorn.dev/client-secrets";
+constexpr const char* kKeysRotated = "alphorn.dev/keys-rotated";
 constexpr const char* kHomeserverKeys = "/keys/homeserver";
 constexpr const char* kDatabaseKeys = "/keys/database";
 
@@ -126,6 +127,7 @@ Manifest stateful_set(const Tenant& tenant, const json& config) {
   }
   json annotations = {{kConfigHash, fingerprint_of(config)}};
   if (!tenant.client_secrets_seen.empty()) annotations[kSecretsSeen] = tenant.client_secrets_seen;
+  if (!tenant.keys_rotated.empty()) annotations[kKeysRotated] = tenant.keys_rotated;
   return {{"apiVersion", "apps/v1"},
           {"kind", "StatefulSet"},
           {"metadata", metadata(tenant, "homeserver", homeserver_name(tenant))},

@@ -54,11 +54,14 @@ json storage(const Tenant& tenant) {
           {"url_preview_enabled", false}};
 }
 
-json secrets() {
-  return {{"signing_key_path", "/keys/homeserver/signing.key"},
-          {"macaroon_secret_key_path", "/keys/homeserver/macaroon"},
-          {"form_secret_path", "/keys/homeserver/form"},
-          {"registration_shared_secret_path", "/keys/homeserver/registration"}};
+/// A key that signs no more is told to other servers all the same: they check old events by it.
+json secrets(const Tenant& tenant) {
+  json result = {{"signing_key_path", "/keys/homeserver/signing.key"},
+                 {"macaroon_secret_key_path", "/keys/homeserver/macaroon"},
+                 {"form_secret_path", "/keys/homeserver/form"},
+                 {"registration_shared_secret_path", "/keys/homeserver/registration"}};
+  if (!tenant.old_signing_keys.empty()) result["old_signing_keys"] = tenant.old_signing_keys;
+  return result;
 }
 
 const char* encrypted_rooms(api::EncryptedRooms rooms) {
@@ -131,7 +134,7 @@ json federation(const Tenant& tenant) {
 
 json homeserver_config(const Tenant& tenant) {
   json result = json::object();
-  for (const json& part : {identity(tenant), listeners(tenant), storage(tenant), secrets(),
+  for (const json& part : {identity(tenant), listeners(tenant), storage(tenant), secrets(tenant),
                            accounts(tenant), rate_limits(), privacy(), federation(tenant)}) {
     result.update(part);
   }

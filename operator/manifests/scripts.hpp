@@ -16,6 +16,7 @@ extern const char* const federation;
 extern const char* const no_federation;
 extern const char* const web;
 extern const char* const web_host;
+extern const char* const fence;
 extern const char* const postgresql;
 extern const char* const pg_hba;
 extern const char* const pg_hba_watched;

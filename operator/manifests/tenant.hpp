@@ -46,6 +46,10 @@ struct Tenant {
   /// PEM of whom to trust where somebody else signs: who did, or else the certificate itself; ""
   /// for the operator's own.
   std::string brought_certificate_pem;
+  /// Public parts of the keys that signed before, as Synapse's old_signing_keys wants them.
+  json old_signing_keys = json::object();
+  /// Stands for the homeserver's keys being others than at first: new ones roll it. "" at first.
+  std::string keys_rotated;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
   /// PEM of the operator's authorities that are trusted now, the one that signs first: published to

@@ -82,6 +82,8 @@ json container(const std::string& name, const std::string& image,
           {"image", image},
           {"imagePullPolicy", "IfNotPresent"},
           {"command", command},
+          // The last words of a program that failed say why: the operator looks for a full disk.
+          {"terminationMessagePolicy", "FallbackToLogsOnError"},
           {"securityContext", container_security()}};
 }
 

@@ -23,6 +23,9 @@ inline constexpr const char* kKeepLabel = "alphorn.dev/keep";
 /// was made for. Of a claim, together with the absence of every sign of use, it proves that it is
 /// empty; of a Secret, that its values are news to everybody.
 inline constexpr const char* kMadeFor = "alphorn.dev/made-for";
+/// Annotation of data and keys that the operator is about to erase: the uid of the tenant that
+/// goes.
+inline constexpr const char* kErasedWith = "alphorn.dev/erased-with";
 /// Annotation of pod templates: a changed configuration rolls the pods.
 inline constexpr const char* kConfigHash = "alphorn.dev/config-hash";
 

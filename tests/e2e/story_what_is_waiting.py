@@ -60,6 +60,37 @@ def test_with_the_version_mended_it_becomes_ready_without_help(charlie, acme):
 
 
 @pytest.fixture
+def no_pod_is_allowed(charlie):
+    """A quota of the namespace; once Kubernetes has counted what there is."""
+    k.create({"apiVersion": "v1", "kind": "ResourceQuota",
+              "metadata": {"name": "tight", "namespace": charlie.namespace},
+              "spec": {"hard": {"pods": "1"}}})
+
+    def counted():
+        used = k.get("resourcequota", "tight", charlie.namespace).get("status", {}).get("used")
+        assert used, "the quota is not in force yet"
+    wait_until("the quota is in force", counted, UNTIL_SAID, every=0.2)
+    yield
+    k.delete("resourcequota", "tight", charlie.namespace)
+
+
+def test_a_quota_that_refuses_a_pod_is_named(charlie, no_pod_is_allowed):
+    watch = Stopwatch()
+    k.delete("pod", f"{charlie.name}-homeserver-0", charlie.namespace)
+    wait = charlie.wait_for("HomeserverReady", "False", "QuotaExceeded", "tight", UNTIL_SAID)
+    figure("a quota that is in the way told", f"{watch.seconds:.0f} s")
+    assert "pods=1" in wait["message"], f"the message does not say of what: {wait['message']}"
+    charlie.expect("Ready", "False", "HomeserverNotReady", "tight")
+    charlie.expect("DatabaseReady", "True")
+
+
+def test_and_with_more_room_it_goes_on_alone(charlie):
+    watch = Stopwatch()
+    charlie.wait_ready()
+    figure("Ready after the quota was lifted", f"{watch.seconds:.0f} s")
+
+
+@pytest.fixture
 def no_node_takes_pods():
     nodes = [k.name_of(node) for node in k.listed("nodes")]
     try:

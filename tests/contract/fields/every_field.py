@@ -163,7 +163,7 @@ class Lane:
         """What there is to compare; the server's own notes are left out."""
         result = {}
         for key, item in found.items():
-            metadata = {name: item["metadata"][name] for name in ("labels", "annotations")
+            metadata = {name: item["metadata"][name] for name in ("labels", "annotations", "finalizers")
                         if name in item["metadata"]}
             rest = {name: value for name, value in item.items()
                     if name not in ("metadata", "spec") or name == "spec" and key[1] != NAME}

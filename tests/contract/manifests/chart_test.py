@@ -196,12 +196,14 @@ class Chart(unittest.TestCase):
             ("delete", "pods", [], "acme"),
             ("create", "secrets", [], "acme"),
             ("patch", "persistentvolumeclaims", [], "acme"),
+            ("delete", "persistentvolumeclaims", [], "acme"),
+            ("patch", "companyhomeservers.alphorn.dev", [], "acme"),
             ("watch", "storageclasses.storage.k8s.io", [], "acme"),
             ("create", "events.events.k8s.io", [], "acme"),
+            ("list", "events.events.k8s.io", [], "acme"),
             ("update", "leases.coordination.k8s.io", [], NAMESPACE),
         ]
         refused = [
-            ("patch", "companyhomeservers.alphorn.dev", [], "acme"),
             ("delete", "companyhomeservers.alphorn.dev", [], "acme"),
             ("update", "secrets", [], "acme"),
             ("update", "leases.coordination.k8s.io", [], "acme"),
@@ -210,7 +212,6 @@ class Chart(unittest.TestCase):
             ("create", "rolebindings.rbac.authorization.k8s.io", [], "acme"),
             ("list", "nodes", [], "acme"),
             ("delete", "namespaces", [], "acme"),
-            ("delete", "persistentvolumeclaims", [], "acme"),
             ("get", "companyhomeservers.alphorn.dev", [], "acme"),
             ("get", "pods", [], "acme"),
             ("get", "storageclasses.storage.k8s.io", [], "acme"),
@@ -285,6 +286,15 @@ class Chart(unittest.TestCase):
         self.assertIn("annotate it with alphorn.dev/allow-delete=true first", refusal.stderr)
         self.assertNotEqual(kubectl("delete", "secrets", "--all", "-n", "contract-guard").returncode, 0)
 
+        # What goes with its tenant is marked, and then goes by the operator's hand alone.
+        self.must(kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=self.access()))
+        operator = f"--as=system:serviceaccount:{NAMESPACE}:alphorn"
+        self.assertIn("Forbidden", self.delete_secret("contract-guard", operator).stderr)
+        marked = secret("contract-guard", **{"alphorn.dev/erased-with": "the uid of acme"})
+        self.must(kubectl("apply", "--server-side", "-f", "-", stdin=marked))
+        self.assertIn("Forbidden", self.delete_secret("contract-guard").stderr)
+        self.must(self.delete_secret("contract-guard", operator))
+
         allowed = secret("contract-guard", **{"alphorn.dev/allow-delete": "true"})
         self.must(kubectl("apply", "--server-side", "-f", "-", stdin=allowed))
         self.must(self.delete_secret("contract-guard"))
@@ -297,6 +307,38 @@ class Chart(unittest.TestCase):
                 lambda: self.delete_secret("contract-guard-going"), lambda outcome: outcome.returncode == 0
             )
         )
+
+    def test_lets_the_operator_set_finalizers_and_nothing_else(self):
+        self.must(kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=self.access()))
+        self.guard()
+        # Whoever refuses, the object must be there: without a homeserver there is nothing to change.
+        tenant = {
+            "apiVersion": "alphorn.dev/v1alpha1",
+            "kind": "CompanyHomeserver",
+            "metadata": {"name": "guarded", "namespace": NAMESPACE},
+            "spec": {"serverName": "guarded.example", "channel": "stable"},
+        }
+        self.must(eventually(
+            lambda: kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(tenant)),
+            lambda outcome: outcome.returncode == 0,
+        ))
+
+        def change(**fields):
+            changed = {name: tenant[name] for name in ("apiVersion", "kind")}
+            changed["metadata"] = {"name": "guarded", "namespace": NAMESPACE, **fields.pop("metadata", {})}
+            # Server-side, for kubectl's own patches read the object first, which the operator may not.
+            return kubectl(
+                "apply", "--server-side", "--force-conflicts", "--field-manager=operator", "--validate=false",
+                f"--as=system:serviceaccount:{NAMESPACE}:alphorn", "-f", "-", stdin=json.dumps({**changed, **fields}),
+            )
+
+        refused = eventually(
+            lambda: change(spec={"paused": True}), lambda outcome: "finalizers" in outcome.stderr
+        )
+        self.assertIn("changes nothing of a CompanyHomeserver but its finalizers", refused.stderr)
+        self.must(change(metadata={"finalizers": ["alphorn.dev/erase"]}))
+        self.must(change())
+        self.must(kubectl("delete", "chs", "guarded", "-n", NAMESPACE))
 
 
 if __name__ == "__main__":

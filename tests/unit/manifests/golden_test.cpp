@@ -55,7 +55,7 @@ TEST(Golden, MatchesEveryComponentWhereMetricsAreRead) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
-                                         "open-federation", "hibernated", "load-balancer",
+                                         "open-federation", "hibernated", "fenced", "load-balancer",
                                          "ingress", "ingress-default-class", "gateway",
                                          "own-certificate", "single-sign-on", "strict-passwords",
                                          "media-bucket", "media-bucket-amazon", "cert-manager",
@@ -65,6 +65,15 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                            std::erase(name, '-');
                            return name;
                          });
+
+TEST(GoldenOfRotatedKeys, MatchesTheHomeserver) {
+  Tenant tenant = tenant_of("minimal");
+  tenant.old_signing_keys = {
+      {"ed25519:a_1b2c",
+       {{"key", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo"}, {"expired_ts", 1764086400000}}}};
+  tenant.keys_rotated = "0123456789abcdef";
+  expect_golden("rotated-keys/homeserver.yaml", as_documents(homeserver(tenant)));
+}
 
 }  // namespace
 }  // namespace alphorn::manifests

@@ -79,6 +79,14 @@ struct Performer {
       world.signing_key_id = "ed25519:a_test";
     }
   }
+  void operator()(const RotateKeys& step) {
+    if (step.rotations.contains("signing-key")) {
+      world.tenant.old_signing_keys[world.signing_key_id] = {{"key", "PUBLIC"}, {"expired_ts", 1}};
+      world.signing_key_id += "n";
+    }
+    for (const auto& [what, wish] : step.rotations) world.rotated[what] = wish;
+    world.tenant.keys_rotated = fingerprint_of(world.rotated);
+  }
   void operator()(const IssueCertificate& step) {
     store({{"kind", "Secret"}, {"metadata", step.wish.metadata}});
     std::vector<std::string> hosts = step.wish.hosts;
@@ -96,6 +104,7 @@ struct Performer {
   void operator()(const Delete& step) {
     world.children.erase({.kind = step.kind, .name = step.name});
   }
+  void operator()(const Erase& step) { (*this)(step.object); }
 };
 
 }  // namespace

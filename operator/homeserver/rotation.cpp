@@ -1,0 +1,52 @@
+#include "homeserver/rotation.hpp"
+
+#include "homeserver/readiness.hpp"
+
+namespace alphorn::homeserver {
+
+const std::map<std::string, std::string>& rotatable() {
+  static const std::map<std::string, std::string> entries{{"signing-key", "signing.key"},
+                                                          {"macaroon-secret", "macaroon"}};
+  return entries;
+}
+
+std::map<std::string, std::string> wanted_rotations(const World& world) {
+  std::map<std::string, std::string> wanted = world.resource.rotations;
+  std::erase_if(wanted, [](const auto& wish) { return !rotatable().contains(wish.first); });
+  return wanted;
+}
+
+std::map<std::string, std::string> pending_rotations(const World& world) {
+  std::map<std::string, std::string> pending = wanted_rotations(world);
+  std::erase_if(pending, [&](const auto& wish) {
+    const auto done = world.rotated.find(wish.first);
+    return done != world.rotated.end() && done->second == wish.second;
+  });
+  return pending;
+}
+
+std::map<std::string, std::string> due_rotations(const World& world) {
+  std::map<std::string, std::string> pending = pending_rotations(world);
+  if (pending.empty() || world.signing_key_id.empty()) return {};
+  const Readiness homeserver = homeserver_ready(world);
+  if (!homeserver.ready && homeserver != kHibernated) return {};
+  return pending;
+}
+
+Readiness rotation_note(const World& world) {
+  for (const auto& [what, value] : world.resource.rotations) {
+    if (rotatable().contains(what)) continue;
+    return {.ready = true,
+            .reason = "RotationUnknown",
+            .message = std::string{"annotation "} + api::kRotatePrefix + what +
+                       " names nothing that can be rotated: signing-key, macaroon-secret"};
+  }
+  for (const auto& [what, value] : pending_rotations(world)) {
+    return {.ready = true,
+            .reason = "RotationWaiting",
+            .message = what + " is rotated once the homeserver is ready"};
+  }
+  return {.ready = true, .reason = "Ready", .message = ""};
+}
+
+}  // namespace alphorn::homeserver
