@@ -54,7 +54,7 @@ void issue(World& world) {
   world.certificate = certificates::Facts{.serial = "0C",
                                           .not_before = kNow - hours(1),
                                           .not_after = kNow + hours(2),
-                                          .hosts = {"acme.example", "matrix.acme.example"}};
+                                          .hosts = {"*.acme.example", "acme.example"}};
   world.certificate_is_usable = true;
   world.tenant.certificate_serial = "0C";
 }
