@@ -58,9 +58,10 @@ TEST(Erasure, StopsWhatRunsThenTakesVolumesThenKeys) {
   world.pods.emplace_back(std::make_shared<const json>(
       json{{"kind", "Pod"}, {"metadata", {{"name", "acme-homeserver-0"}}}}));
   Rest rest = rest_of(world);
-  EXPECT_THAT(steps_of(rest), testing::UnorderedElementsAre("delete Deployment acme-gateway",
-                                                            "delete StatefulSet acme-database",
-                                                            "delete StatefulSet acme-homeserver"));
+  EXPECT_THAT(steps_of(rest),
+              testing::UnorderedElementsAre(
+                  "delete Deployment acme-gateway", "delete Deployment acme-web",
+                  "delete StatefulSet acme-database", "delete StatefulSet acme-homeserver"));
   EXPECT_THAT(rest.waits_for, HasSubstr("Pod acme-homeserver-0"));
 
   for (const Step& step : rest.steps) carry_out(step, world);
@@ -96,7 +97,9 @@ TEST(Erasure, LeavesWhatTheCompanyBroughtAndWhatIsSomebodyElses) {
   for (const char* workload : {"acme-database", "acme-homeserver"}) {
     world.children.erase({.kind = "StatefulSet", .name = workload});
   }
-  world.children.erase({.kind = "Deployment", .name = "acme-gateway"});
+  for (const char* workload : {"acme-gateway", "acme-web"}) {
+    world.children.erase({.kind = "Deployment", .name = workload});
+  }
   const json brought = {
       {"kind", "Secret"},
       {"metadata", {{"name", "our-certificate"}, {"labels", {{"alphorn.dev/tenant", "acme"}}}}}};
