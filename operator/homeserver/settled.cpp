@@ -71,8 +71,7 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
         tenant.images.web, tenant.images.postgres_exporter, tenant.images.nginx_exporter,
         tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
         tenant.default_ingress_class, tenant.client_secrets_seen, tenant.monitoring_ns,
-        tenant.keys_rotated, tenant.old_signing_keys.dump(),
-        world.storage_classes.default_name}) {
+        tenant.keys_rotated, tenant.old_signing_keys.dump(), world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
   for (const auto* names :

@@ -100,8 +100,8 @@ struct World {
   std::optional<TimePoint> reissue_at;
   /// When the trusted authorities, or reissue_at, will be others by themselves.
   std::optional<TimePoint> trust_changes_at;
-  std::string authority_problem;               ///< "" when all is well with the operator's authority
-  std::string signing_key_id;                  ///< "ed25519:a_1b2c", from the key Secret
+  std::string authority_problem;  ///< "" when all is well with the operator's authority
+  std::string signing_key_id;     ///< "ed25519:a_1b2c", from the key Secret
   std::map<std::string, std::string> rotated;  ///< what was drawn anew -> by which wish; see there
   /// StatefulSets whose pod the API server refuses to make -> what it said.
   std::map<std::string, std::string> refusals;

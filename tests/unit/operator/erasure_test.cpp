@@ -58,10 +58,10 @@ TEST(Erasure, StopsWhatRunsThenTakesVolumesThenKeys) {
   world.pods.emplace_back(std::make_shared<const json>(
       json{{"kind", "Pod"}, {"metadata", {{"name", "acme-homeserver-0"}}}}));
   Rest rest = rest_of(world);
-  EXPECT_THAT(steps_of(rest),
-              testing::UnorderedElementsAre(
-                  "delete Deployment acme-gateway", "delete Deployment acme-web",
-                  "delete StatefulSet acme-database", "delete StatefulSet acme-homeserver"));
+  EXPECT_THAT(steps_of(rest), testing::UnorderedElementsAre("delete Deployment acme-gateway",
+                                                            "delete Deployment acme-web",
+                                                            "delete StatefulSet acme-database",
+                                                            "delete StatefulSet acme-homeserver"));
   EXPECT_THAT(rest.waits_for, HasSubstr("Pod acme-homeserver-0"));
 
   for (const Step& step : rest.steps) carry_out(step, world);
