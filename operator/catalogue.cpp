@@ -10,6 +10,8 @@ namespace alphorn {
 
 namespace {
 
+constexpr std::int64_t kFormerLogin = 180;
+
 std::string read_file(const std::string& path) {
   std::ifstream file{path};
   if (!file) throw std::runtime_error(path + ": cannot be read; give the catalogue with --config");
@@ -55,6 +57,8 @@ Catalogue read_catalogue(const std::string& path) {
                       .synapse_tag_prefix = string_at(document, "images/synapse/tagPrefix"),
                       .channels = {},
                       .web = string_at(document, "images/web"),
+                      .former_login_stays = std::chrono::seconds{integer_at(
+                          document, "database/formerLoginSeconds", kFormerLogin)},
                       .monitoring_ns = string_at(document, "monitoring/namespace")};
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,7 +20,9 @@ struct Catalogue {
   std::map<std::string, std::string> channels;  ///< channel -> Synapse release
   std::string postgres_exporter = {};           ///< both "" when nobody reads metrics
   std::string nginx_exporter = {};
-  std::string web = {};            ///< the web client's image; "" when none is served
+  std::string web = {};  ///< the web client's image; "" when none is served
+  /// How long a database's former password is taken after programs were told the new one.
+  std::chrono::seconds former_login_stays{180};
   std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics
 
   /// The release a tenant runs; nothing when its channel is unknown.

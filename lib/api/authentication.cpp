@@ -24,13 +24,6 @@ bool is_claim(std::string_view text) {
                      [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
 }
 
-bool is_key(std::string_view text) {
-  return !text.empty() && (is_letter(text.front()) || is_digit(text.front())) &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
-         });
-}
-
 /// The part of an https URL between the slashes: "login.acme.example:8443".
 std::string_view authority_of(std::string_view url) {
   url.remove_prefix(std::min(url.size(), kHttps.size()));
@@ -105,6 +98,13 @@ bool is_https_url(std::string_view text) {
     return is_letter(c) || is_digit(c) ||
            std::string_view{"._~/-"}.find(c) != std::string_view::npos;
   });
+}
+
+bool is_key(std::string_view text) {
+  return !text.empty() && (is_letter(text.front()) || is_digit(text.front())) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
+         });
 }
 
 int hours_of(const std::string& duration) {

@@ -120,6 +120,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.max_upload_size = string_or(spec, "homeserver/maxUploadSize", kMaxUploadSize);
   result.database_resources = resources_from(at_path(spec, "database/resources"), kDatabase);
   result.database = storage_from(at_path(spec, "database"), kDatabaseSize);
+  read_database(at_path(spec, "database"), result);
   result.exposure = exposure_from(at_path(spec, "exposure"));
   result.tls = tls_from(at_path(spec, "tls"));
   result.federation = federation_from(at_path(spec, "federation"));

@@ -131,6 +131,23 @@ int hours_of(const std::string& duration);
 /// The port of an https URL.
 int port_of(const std::string& url);
 
+/// Who runs the tenant's PostgreSQL server: the operator, CloudNativePG for it, or somebody else.
+enum class DatabaseMode { builtin, external, cloudnative_pg };
+
+/// Where a database is that somebody else runs.
+struct ExternalDatabase {
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string user;
+  std::string secret_name;  ///< the Secret with the user's password
+  std::string secret_key;
+  std::string ssl_mode;               ///< libpq's word
+  std::string ca_bundle;              ///< PEM; "" for the authorities of the world
+  std::vector<std::string> networks;  ///< CIDRs in which it answers; empty for public addresses
+  bool operator==(const ExternalDatabase&) const = default;
+};
+
 /// Which new rooms are encrypted without asking: none, those of invited people, or all.
 enum class EncryptedRooms { off, invite, all };
 
@@ -158,8 +175,11 @@ struct CompanyHomeserverSpec {
   Storage media;
   std::optional<MediaBucket> media_bucket;
   std::string max_upload_size;  ///< Synapse's notation: "100M"
+  DatabaseMode database_mode = DatabaseMode::builtin;
   json database_resources;
   Storage database;
+  std::optional<ExternalDatabase> external_database;
+  std::optional<int> database_instances;  ///< of CloudNativePG
   Exposure exposure;
   Tls tls;
   Federation federation;

@@ -19,6 +19,9 @@ Authentication authentication_from(const json& authentication);
 /// Nothing when no bucket is named.
 std::optional<MediaBucket> media_bucket_from(const json& s3);
 
+/// What is said of the database, except its volume and resources.
+void read_database(const json& database, CompanyHomeserverSpec& spec);
+
 /// Collects what is wrong, in the order of the schema.
 class Findings {
  public:
@@ -35,6 +38,8 @@ class Findings {
 bool is_label(std::string_view text);
 /// What Kubernetes takes as a name, roughly: a-z, 0-9 and inner "-" and ".".
 bool is_object_name(std::string_view text);
+/// A key of a Secret: letters, digits, "-", "_" and ".".
+bool is_key(std::string_view text);
 /// An address and a prefix of at least 8 bits: "10.20.0.0/16".
 bool is_network(std::string_view text);
 /// "https://", a host, perhaps a port, perhaps a path; no query.
@@ -42,5 +47,6 @@ bool is_https_url(std::string_view text);
 
 void check_media_bucket(Findings& findings, const MediaBucket& bucket);
 void check_authentication(Findings& findings, const Authentication& authentication);
+void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
 
 }  // namespace alphorn::api

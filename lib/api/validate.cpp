@@ -343,6 +343,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
       "\"-----BEGIN CERTIFICATE-----\"");
   check_resources(findings, spec.database_resources, "spec.database.resources");
   check_storage(findings, spec.database, "spec.database.size");
+  check_database(findings, spec);
   check_exposure(findings, spec.exposure);
   check_tls(findings, spec.tls);
   check_federation(findings, spec.federation);

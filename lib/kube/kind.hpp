@@ -51,6 +51,7 @@ inline const Kind kEvent{"events.k8s.io", "v1", "Event", "events"};
 inline const Kind kHttpRoute{"gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"};
 inline const Kind kIngress{"networking.k8s.io", "v1", "Ingress", "ingresses"};
 inline const Kind kIngressClass{"networking.k8s.io", "v1", "IngressClass", "ingressclasses", false};
+inline const Kind kJob{"batch", "v1", "Job", "jobs"};
 inline const Kind kLease{"coordination.k8s.io", "v1", "Lease", "leases"};
 inline const Kind kNamespace{"", "v1", "Namespace", "namespaces", false};
 inline const Kind kNetworkPolicy{"networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"};

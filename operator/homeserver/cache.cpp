@@ -1,6 +1,7 @@
 #include "homeserver/cache.hpp"
 
 #include "api/company_homeserver.hpp"
+#include "homeserver/database.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -9,6 +10,9 @@ const kube::Kind kCompanyHomeserver{.group = api::kGroup,
                                     .version = api::kVersion,
                                     .name = "CompanyHomeserver",
                                     .plural = "companyhomeservers"};
+
+const kube::Kind kCloudNativePgCluster{
+    .group = "postgresql.cnpg.io", .version = "v1", .name = kDatabaseCluster, .plural = "clusters"};
 
 namespace {
 
@@ -30,8 +34,8 @@ controller::InformerOptions labelled(const kube::Kind& kind, const std::string& 
 
 controller::InformerOptions children(const kube::Kind& kind, const std::string& ns) {
   controller::InformerOptions options = labelled(kind, ns);
-  options.optional =
-      kind == kube::kinds::kHttpRoute || kind == kCertificate || kind == kCertificateRequest;
+  options.optional = kind == kube::kinds::kHttpRoute || kind == kCertificate ||
+                     kind == kCertificateRequest || kind == kCloudNativePgCluster;
   // Companies bring Secrets too (docs/decisions/0015).
   if (kind == kube::kinds::kSecret) options.label_selector = manifests::kTenantLabel;
   return options;
@@ -76,7 +80,8 @@ const std::vector<kube::Kind>& child_kinds() {
       kube::kinds::kService,       kube::kinds::kStatefulSet,
       kube::kinds::kIngress,       kube::kinds::kHttpRoute,
       kube::kinds::kNetworkPolicy, kCertificate,
-      kCertificateRequest};
+      kCertificateRequest,         kube::kinds::kJob,
+      kCloudNativePgCluster};
   return kinds;
 }
 

@@ -14,6 +14,8 @@
 namespace alphorn::homeserver {
 
 extern const kube::Kind kCompanyHomeserver;
+/// Of who runs databases for us where it is asked to.
+extern const kube::Kind kCloudNativePgCluster;
 
 /// What cert-manager is asked for, and what it makes of that.
 inline const kube::Kind kCertificate{"cert-manager.io", "v1", "Certificate", "certificates"};

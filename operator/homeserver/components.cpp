@@ -1,5 +1,6 @@
 #include "homeserver/components.hpp"
 
+#include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -53,6 +54,18 @@ std::vector<Wish> certificates(const World& world) {
 /// What is asked for is the company's own to make.
 std::vector<Wish> nothing(const World&) { return {}; }
 
+/// The login comes first: the server's pod mounts it.
+std::vector<Wish> database(const World& world) {
+  std::vector<Wish> wishes;
+  if (!world.tenant.login.role.empty()) wishes.emplace_back(login_wish(world));
+  for (const auto& part :
+       {manifests::database_check_job(world.tenant), manifests::database(world.tenant),
+        manifests::database_cluster(world.tenant)}) {
+    wishes.insert(wishes.end(), part.begin(), part.end());
+  }
+  return wishes;
+}
+
 std::vector<Wish> administrator(const World& world) {
   return {AdministratorWish{.secret_name = manifests::administrator_secret(world.tenant),
                             .localpart = world.tenant.spec.administrator}};
@@ -70,7 +83,7 @@ const std::vector<Component>& components() {
       {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true, .suffices = address_is_known},
       {.name = "authentication", .needs = {},                              .desire = nothing,                            .ready = authentication_ready},
       {.name = "media",         .needs = {},                               .desire = nothing,                            .ready = media_ready},
-      {.name = "database",      .needs = {"volumes", "keys"},              .desire = manifests_of<manifests::database>,  .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
+      {.name = "database",      .needs = {"volumes", "keys"},              .desire = database,                           .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
       {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
       {.name = "bucket",        .needs = {"homeserver"},                   .desire = nothing,                            .ready = bucket_ready},
       {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name, .is_the_door = true},

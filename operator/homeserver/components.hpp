@@ -23,9 +23,17 @@ struct AdministratorWish {
   std::string localpart;
 };
 
+/// The Secret by which programs find the database and log in to it. Its passwords are drawn, or
+/// taken from another Secret, when it is written; who may log in stands in its metadata.
+struct LoginWish {
+  std::string secret_name;
+  json metadata;
+  manifests::DatabaseLogin login;
+};
+
 /// One thing that should be so.
-using Wish =
-    std::variant<manifests::Manifest, manifests::SecretRecipe, CertificateWish, AdministratorWish>;
+using Wish = std::variant<manifests::Manifest, manifests::SecretRecipe, CertificateWish,
+                          AdministratorWish, LoginWish>;
 
 /// Whether a component does its job; when not, why, in words for kubectl.
 struct Readiness {

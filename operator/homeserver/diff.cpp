@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "homeserver/database.hpp"
 #include "homeserver/plan.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/rotation.hpp"
@@ -75,7 +76,8 @@ class ComponentDiff {
         Overloaded{[this](json& manifest) { add_manifest(std::move(manifest)); },
                    [this](const manifests::SecretRecipe& recipe) { add_secret(recipe); },
                    [this](const CertificateWish& certificate) { add_certificate(certificate); },
-                   [this](const AdministratorWish& account) { add_administrator(account); }},
+                   [this](const AdministratorWish& account) { add_administrator(account); },
+                   [this](const LoginWish& login) { add_login(login); }},
         wish);
   }
 
@@ -119,6 +121,13 @@ class ComponentDiff {
     present("Secret", wish.secret_name);
     if (!obstacle && certificate_due(wish, world_, now_))
       steps.emplace_back(IssueCertificate{wish});
+  }
+
+  void add_login(const LoginWish& wish) {
+    const json* secret = present("Secret", wish.secret_name);
+    if (obstacle) return;
+    if (secret == nullptr || metadata_differs(wish.metadata, *secret))
+      steps.emplace_back(WriteLogin{wish});
   }
 
   void add_administrator(const AdministratorWish& wish) {
@@ -181,10 +190,18 @@ void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
   }
 }
 
+void remove_checks(const World& world, std::vector<Step>& steps) {
+  for (const auto& [id, object] : world.children) {
+    if (id.kind == "Job" && check_is_over(world, *object)) remove(*object, world, steps);
+  }
+}
+
 bool has_workload(const Component& component, const World& world) {
   if (component.workload == nullptr) return false;
   const std::string name = component.workload(world.tenant);
-  return world.child("StatefulSet", name) != nullptr || world.child("Deployment", name) != nullptr;
+  return world.child("StatefulSet", name) != nullptr ||
+         world.child("Deployment", name) != nullptr ||
+         world.child(kDatabaseCluster, name) != nullptr;
 }
 
 /// Stopped or closed it must be, whatever is wrong with what it needs.
@@ -237,6 +254,12 @@ Delete deletion_of(const json& object) {
           .resource_version = string_at(object, "metadata/resourceVersion")};
 }
 
+bool is_upkeep(const Step& step) {
+  if (std::holds_alternative<WriteLogin>(step)) return true;
+  const Apply* apply = std::get_if<Apply>(&step);
+  return apply != nullptr && is_of_check(apply->manifest);
+}
+
 json secret_metadata(const manifests::SecretRecipe& recipe) {
   return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", recipe.metadata}};
 }
@@ -250,7 +273,8 @@ std::optional<ChildId> wished_id(const Wish& wish) {
           [](const json& manifest) { return std::optional<ChildId>{child_id(manifest)}; },
           [&](const manifests::SecretRecipe& recipe) { return secret(recipe.name); },
           [&](const CertificateWish& certificate) { return secret(certificate.secret_name); },
-          [](const AdministratorWish&) { return std::optional<ChildId>{}; }},
+          [](const AdministratorWish&) { return std::optional<ChildId>{}; },
+          [&](const LoginWish& login) { return secret(login.secret_name); }},
       wish);
 }
 
@@ -275,7 +299,8 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
     }
     ComponentPlan entry = look_at(component, world, now, inputs, settled);
     // While paused the steps are not carried out; what runs is judged as it is.
-    const bool is_settled = entry.steps.empty() || world.resource.spec.paused;
+    const bool is_settled = std::all_of(entry.steps.begin(), entry.steps.end(), is_upkeep) ||
+                            world.resource.spec.paused;
     const bool is_ready = entry.readiness.ready && is_settled;
     const bool suffices =
         !is_ready && is_settled && component.suffices && component.suffices(world);
@@ -285,6 +310,7 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
     plan.components.push_back(std::move(entry));
   }
   remove_stuck_pods(world, plan.clean_up);
+  remove_checks(world, plan.clean_up);
   remove_policies(world, plan.clean_up);
   // By now every component has noted what it wishes for.
   if (all_ready && plan.empty()) {
@@ -315,6 +341,7 @@ std::string describe(const Step& step) {
           [](const RegisterAdministrator& account) {
             return "register administrator " + account.wish.localpart;
           },
+          [](const WriteLogin& login) { return "write login Secret " + login.wish.secret_name; },
           [](const Delete& removal) { return "delete " + removal.kind + " " + removal.name; },
           [](const Erase& erasure) {
             return "erase " + erasure.object.kind + " " + erasure.object.name;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "homeserver/database.hpp"
+
 namespace alphorn::homeserver {
 
 namespace {
@@ -66,7 +68,9 @@ std::optional<std::vector<std::string>> wanted_finalizers(const api::CompanyHome
 
 Rest rest_of(const World& world) {
   if (Rest rest = running(world); !rest.waits_for.empty()) return rest;
-  if (Rest rest = kept(world, "PersistentVolumeClaim"); !rest.waits_for.empty()) return rest;
+  for (const char* data : {kDatabaseCluster, "PersistentVolumeClaim"}) {
+    if (Rest rest = kept(world, data); !rest.waits_for.empty()) return rest;
+  }
   return kept(world, "Secret");
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
 #include "homeserver/refusal.hpp"
@@ -167,6 +168,25 @@ class Execution {
     parts_.servers.ensure_administrator(
         world_.tenant, value_in(account, "password"), value_in(keys, "registration"),
         is_news ? Existing::set_password : Existing::keep_password, stop_);
+  }
+
+  void operator()(const WriteLogin& step) {
+    const std::string& name = step.wish.secret_name;
+    if (const json* seen = world_.child("Secret", name)) {
+      return apply_over(kube::kinds::kSecret, login_secret(world_, step.wish, seen));
+    }
+    try {
+      return apply_new(kube::kinds::kSecret, login_secret(world_, step.wish, nullptr));
+    } catch (const kube::ApiError& error) {
+      if (!error.is_conflict()) throw;
+    }
+    // It has lost its labels. Who may log in stands in it, and nowhere else.
+    const auto found =
+        find_ours({.kind = kube::kinds::kSecret, .ns = world_.tenant.ns, .name = name});
+    if (!found) return;  // the next pass sees what is there
+    LoginWish wish = step.wish;
+    if (const auto login = login_in(*found)) wish = login_wish_of(world_, *login);
+    apply_over(kube::kinds::kSecret, login_secret(world_, wish, &*found));
   }
 
   void operator()(const Delete& step) {

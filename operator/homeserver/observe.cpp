@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
 #include "homeserver/refusal.hpp"
@@ -252,6 +253,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     tenant.node_port = node_port_of(world);
   }
   tenant.has_certificates = parts_.cache.serves(kCertificate, key.ns);
+  tenant.has_cloudnative_pg = parts_.cache.serves(kCloudNativePgCluster, key.ns);
   tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute, key.ns);
   if (tenant.spec.exposure.mode == api::Exposure::Mode::ingress) {
     observe_ingress_classes(parts_.cache, world);
@@ -289,6 +291,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (!secrets.rotated.empty()) tenant.keys_rotated = fingerprint_of(secrets.rotated);
 
   observe_refusals(parts_.client, world, stop);
+  observe_login(world, parts_.catalogue.former_login_stays);
   tenant.database_is_unused = homeserver_is_gone(world);
   if (tenant.spec.hibernated) return world;  // nobody is there to be asked
   if (homeserver_rolled_out(world)) {

@@ -45,6 +45,14 @@ struct RegisterAdministrator {
   AdministratorWish wish;
 };
 
+/// Annotation of the login's Secret: a manifests::DatabaseLogin, and what it leads to.
+inline constexpr const char* kDatabaseLogin = "alphorn.dev/database-login";
+
+/// Write the login's Secret: passwords that are there stay, those that are missing are drawn.
+struct WriteLogin {
+  LoginWish wish;
+};
+
 /// Exactly the object that was seen: its uid and resource version are preconditions.
 struct Delete {
   std::string kind;
@@ -65,7 +73,10 @@ struct Erase {
 json secret_metadata(const manifests::SecretRecipe& recipe);
 
 using Step = std::variant<Apply, CreateSecret, RotateKeys, IssueCertificate, RegisterAdministrator,
-                          Delete, Erase>;
+                          WriteLogin, Delete, Erase>;
+
+/// It changes nothing for who is served: a component that was ready stays so meanwhile.
+bool is_upkeep(const Step& step);
 
 /// What happens to one component in this pass.
 struct ComponentPlan {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/quantity.hpp"
+#include "homeserver/database.hpp"
 #include "homeserver/refusal.hpp"
 #include "homeserver/rotation.hpp"
 #include "homeserver/status.hpp"
@@ -95,21 +96,6 @@ bool belongs_to(const json& pod, const std::string& workload) {
   return string_at(pod, "metadata/name").rfind(workload + "-", 0) == 0;
 }
 
-/// The first trouble that a pod of this workload is in, or the plain "not yet".
-Readiness explain_pods(const World& world, const std::string& kind, const std::string& name) {
-  for (const ObjectPtr& pod : world.pods) {
-    if (!belongs_to(*pod, name)) continue;
-    if (const auto problem = scheduling_problem(*pod)) return *problem;
-    for (const char* list : {"status/initContainerStatuses", "status/containerStatuses"}) {
-      for (const json& status : at_path(*pod, list)) {
-        if (const auto problem = container_problem(*pod, status)) return *problem;
-      }
-    }
-  }
-  if (const auto refusal = pod_refusal(world, kind, name)) return *refusal;
-  return not_ready("RollingOut", kind + " " + name + " is not rolled out yet");
-}
-
 bool observed(const json& workload) {
   return integer_at(workload, "status/observedGeneration", -1) ==
          integer_at(workload, "metadata/generation");
@@ -127,6 +113,23 @@ bool is_gone(const World& world, const std::string& kind, const std::string& nam
                       [&](const ObjectPtr& pod) { return belongs_to(*pod, name); });
 }
 
+}  // namespace
+
+/// The first trouble that a pod of this workload is in, or the plain "not yet".
+Readiness explain_pods(const World& world, const std::string& kind, const std::string& name) {
+  for (const ObjectPtr& pod : world.pods) {
+    if (!belongs_to(*pod, name)) continue;
+    if (const auto problem = scheduling_problem(*pod)) return *problem;
+    for (const char* list : {"status/initContainerStatuses", "status/containerStatuses"}) {
+      for (const json& status : at_path(*pod, list)) {
+        if (const auto problem = container_problem(*pod, status)) return *problem;
+      }
+    }
+  }
+  if (const auto refusal = pod_refusal(world, kind, name)) return *refusal;
+  return not_ready("RollingOut", kind + " " + name + " is not rolled out yet");
+}
+
 Readiness hibernation_of(const World& world, const std::string& kind, const std::string& name) {
   if (is_gone(world, kind, name)) return kHibernated;
   return not_ready("Stopping", kind + " " + name + " is being stopped");
@@ -142,6 +145,8 @@ Readiness stateful_set_ready(const World& world, const std::string& name) {
       string_at(*set, "status/currentRevision") == string_at(*set, "status/updateRevision");
   return ready ? kReady : explain_pods(world, "StatefulSet", name);
 }
+
+namespace {
 
 Readiness deployment_ready(const World& world, const std::string& name) {
   const json* deployment = world.child("Deployment", name);
@@ -239,12 +244,10 @@ Readiness keys_ready(const World& world) {
 }
 
 Readiness volumes_ready(const World& world) {
-  for (const std::string& claim :
-       {manifests::database_claim(world.tenant), manifests::media_claim(world.tenant)}) {
+  for (const std::string& claim : manifests::claims(world.tenant)) {
     if (const auto problem = claim_problem(world, claim)) return *problem;
   }
-  for (const std::string& claim :
-       {manifests::database_claim(world.tenant), manifests::media_claim(world.tenant)}) {
+  for (const std::string& claim : manifests::claims(world.tenant)) {
     if (const auto note = growth_problem(world, claim)) return *note;
   }
   return kReady;
@@ -256,12 +259,6 @@ Readiness network_ready(const World& world) {
     if (world.child(id.kind, id.name) == nullptr) return absent(id.kind, id.name);
   }
   return kReady;
-}
-
-Readiness database_ready(const World& world) {
-  const std::string name = manifests::database_name(world.tenant);
-  return manifests::database_sleeps(world.tenant) ? hibernation_of(world, "StatefulSet", name)
-                                                  : stateful_set_ready(world, name);
 }
 
 bool homeserver_rolled_out(const World& world) {
@@ -314,14 +311,21 @@ Readiness homeserver_ready(const World& world) {
 }
 
 std::string registration_of(const World& world) {
-  const json* claim = world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant));
+  const auto external = manifests::external_database(world.tenant);
+  const std::string database = manifests::database_name(world.tenant);
+  const json* claim =
+      manifests::has_cloudnative_pg_database(world.tenant)
+          ? world.child(kDatabaseCluster, database)
+          : world.child("PersistentVolumeClaim", manifests::database_claim(world.tenant));
   const json* secret = world.child("Secret", manifests::administrator_secret(world.tenant));
   const auto uid_of = [](const json* object) {
     return object == nullptr ? "" : string_at(*object, "metadata/uid");
   };
-  return fingerprint_of({{"user", manifests::administrator_id(world.tenant)},
-                         {"volume", uid_of(claim)},
-                         {"secret", uid_of(secret)}});
+  return fingerprint_of(
+      {{"user", manifests::administrator_id(world.tenant)},
+       {"volume", world.tenant.spec.external_database ? external->host + "/" + external->database
+                                                      : uid_of(claim)},
+       {"secret", uid_of(secret)}});
 }
 
 bool data_is_untouched(const World& world) {
@@ -330,9 +334,9 @@ bool data_is_untouched(const World& world) {
   for (const std::string& server :
        {manifests::database_name(tenant), manifests::homeserver_name(tenant)}) {
     if (world.child("StatefulSet", server) != nullptr) return false;
+    if (world.child(kDatabaseCluster, server) != nullptr) return false;
   }
-  const std::vector<std::string> claims{manifests::database_claim(tenant),
-                                        manifests::media_claim(tenant)};
+  const std::vector<std::string> claims = manifests::claims(tenant);
   return std::all_of(claims.begin(), claims.end(), [&](const std::string& name) {
     const json* claim = world.child("PersistentVolumeClaim", name);
     if (claim == nullptr) return false;

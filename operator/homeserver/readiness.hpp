@@ -35,6 +35,14 @@ json endpoints_of(const World& world);
 /// refused in every pass, and a refused step would hold up everything that needs the volume.
 std::string claim_size(const World& world, const std::string& name, const std::string& asked);
 
+/// The first trouble that a pod of this workload is in, or the plain "not yet".
+Readiness explain_pods(const World& world, const std::string& kind, const std::string& name);
+
+Readiness stateful_set_ready(const World& world, const std::string& name);
+
+/// kHibernated once no pod of the workload is left.
+Readiness hibernation_of(const World& world, const std::string& kind, const std::string& name);
+
 /// How a component is whose pods are gone because the tenant hibernates: not ready, and yet as it
 /// should be.
 extern const Readiness kHibernated;

@@ -1,5 +1,6 @@
 #include <random>
 
+#include "homeserver/database.hpp"
 #include "homeserver/reconciler.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -15,6 +16,7 @@ constexpr std::chrono::milliseconds kUntilCacheIsFilled = 1s;
 // again.
 constexpr std::chrono::milliseconds kWhileWaiting = 3s;
 constexpr std::chrono::milliseconds kAtRest = 60s;
+constexpr std::chrono::milliseconds kWhileRotating = 10s;
 // A server that has not answered for so long is asked less often: asking holds a worker.
 constexpr std::chrono::minutes kPatience{2};
 constexpr std::chrono::milliseconds kWhileBroken = 15s;
@@ -87,6 +89,7 @@ controller::Outcome Reconciler::reconcile(const kube::Key& key, std::stop_token 
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*world->trust_changes_at - now);
     delay = std::min(delay, std::max(left, kUntilCacheShowsOwnWrites));
   }
+  if (is_rotating(*world)) delay = std::min(delay, kWhileRotating);
   return controller::Outcome::again_in(delay);
 }
 

@@ -1,5 +1,6 @@
 #include "homeserver/rotation.hpp"
 
+#include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 
 namespace alphorn::homeserver {
@@ -35,11 +36,12 @@ std::map<std::string, std::string> due_rotations(const World& world) {
 
 Readiness rotation_note(const World& world) {
   for (const auto& [what, value] : world.resource.rotations) {
-    if (rotatable().contains(what)) continue;
+    if (rotatable().contains(what) || what == kDatabasePassword) continue;
     return {.ready = true,
             .reason = "RotationUnknown",
             .message = std::string{"annotation "} + api::kRotatePrefix + what +
-                       " names nothing that can be rotated: signing-key, macaroon-secret"};
+                       " names nothing that can be rotated: signing-key, macaroon-secret, "
+                       "database-password"};
   }
   for (const auto& [what, value] : pending_rotations(world)) {
     return {.ready = true,

@@ -45,6 +45,12 @@ std::size_t hash_of(const AdministratorWish& wish) {
   return hash;
 }
 
+std::size_t hash_of(const LoginWish& wish) {
+  std::size_t hash = hash_of(wish.secret_name);
+  mix(hash, hash_of(canonical_bytes(wish.metadata)));
+  return hash;
+}
+
 std::size_t hash_of(const json& manifest) { return hash_of(canonical_bytes(manifest)); }
 
 }  // namespace
@@ -66,12 +72,29 @@ Settled::Wishes Settled::wishes_of(const std::vector<Wish>& wishes) {
 Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   const manifests::Tenant& tenant = world.tenant;
   std::size_t hash = hash_of(tenant.uid);
-  for (const std::string& text :
-       {tenant.version, tenant.images.postgres, tenant.images.synapse, tenant.images.nginx,
-        tenant.images.web, tenant.images.postgres_exporter, tenant.images.nginx_exporter,
-        tenant.certificate_serial, tenant.authority_pem, tenant.operator_ns,
-        tenant.default_ingress_class, tenant.client_secrets_seen, tenant.monitoring_ns,
-        tenant.keys_rotated, tenant.old_signing_keys.dump(), world.storage_classes.default_name}) {
+  for (const std::string& text : {tenant.version,
+                                  tenant.images.postgres,
+                                  tenant.images.synapse,
+                                  tenant.images.nginx,
+                                  tenant.images.web,
+                                  tenant.images.postgres_exporter,
+                                  tenant.images.nginx_exporter,
+                                  tenant.certificate_serial,
+                                  tenant.authority_pem,
+                                  tenant.operator_ns,
+                                  tenant.default_ingress_class,
+                                  tenant.client_secrets_seen,
+                                  tenant.monitoring_ns,
+                                  tenant.keys_rotated,
+                                  tenant.old_signing_keys.dump(),
+                                  tenant.database_secret_seen,
+                                  tenant.login.role,
+                                  tenant.login.next,
+                                  tenant.login.former,
+                                  tenant.login.since,
+                                  tenant.login.rotation,
+                                  tenant.login.source,
+                                  world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
   for (const auto* names :
@@ -84,8 +107,10 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
         static_cast<std::int64_t>(manifests::database_sleeps(tenant)),
         static_cast<std::int64_t>(tenant.has_certificates),
         static_cast<std::int64_t>(tenant.has_routes),
+        static_cast<std::int64_t>(tenant.has_cloudnative_pg),
         static_cast<std::int64_t>(world.storage_classes.are_known),
-        static_cast<std::int64_t>(world.ingress_classes_are_known)}) {
+        static_cast<std::int64_t>(world.ingress_classes_are_known),
+        static_cast<std::int64_t>(world.database_is_checked)}) {
     mix(hash, static_cast<std::size_t>(number));
   }
   std::size_t compared = hash_of(tenant.uid);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/encoding.hpp"
+#include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 
 namespace alphorn::homeserver {
@@ -16,7 +17,22 @@ const std::set<std::string> kStalledReasons{"CertificateExpired",
                                             "CertificateKeyMismatch",
                                             "CertificateSecretMissing",
                                             "ClientSecretMissing",
+                                            "DatabaseAccessRefused",
+                                            "DatabaseCertificateRefused",
+                                            "DatabaseMissing",
+                                            "DatabaseNotOwned",
+                                            "DatabaseOccupied",
+                                            "DatabaseOfAnotherServer",
+                                            "DatabasePasswordRefused",
+                                            "DatabasePasswordUnusable",
+                                            "DatabaseReadOnly",
+                                            "DatabaseSecretMissing",
+                                            "DatabaseTooOld",
+                                            "DatabaseWithoutTls",
+                                            "DatabaseWrongEncoding",
+                                            "DatabaseWrongLocale",
                                             "CertificateUnreadable",
+                                            "CloudNativePgMissing",
                                             "KeysLost",
                                             "BucketMissing",
                                             "BucketRefused",
@@ -24,10 +40,21 @@ const std::set<std::string> kStalledReasons{"CertificateExpired",
                                             "NoImage",
                                             "WrongSigningKey"};
 // Why a component is not ready although nothing is amiss.
-const std::set<std::string> kProgress{
-    "Applying",       "Asking",          "CertificatePending", "Creating",    "Hibernated",
-    "IngressPending", "NodePortPending", "NotAsked",           "Registering", "LoadBalancerPending",
-    "RollingOut",     "RoutePending",    "Stopping",           "Waiting"};
+const std::set<std::string> kProgress{"Applying",
+                                      "Asking",
+                                      "CertificatePending",
+                                      "Checking",
+                                      "Creating",
+                                      "Hibernated",
+                                      "IngressPending",
+                                      "NodePortPending",
+                                      "NotAsked",
+                                      "Registering",
+                                      "LoadBalancerPending",
+                                      "RollingOut",
+                                      "RoutePending",
+                                      "Stopping",
+                                      "Waiting"};
 constexpr const char* kFenced = "Fenced";
 constexpr std::size_t kMaxMessage = 1024;
 
@@ -85,7 +112,9 @@ Readiness outcome_of(const ComponentPlan& component, const Failures& failures, b
   }
   if (paused) return component.readiness;
   if (registers_administrator(component)) return {.ready = true, .reason = "Ready", .message = ""};
-  if (component.readiness.ready && !component.steps.empty()) {
+  const bool is_mere_upkeep =
+      std::all_of(component.steps.begin(), component.steps.end(), is_upkeep);
+  if (component.readiness.ready && !is_mere_upkeep) {
     return {.ready = false, .reason = "Applying", .message = describe(component.steps.front())};
   }
   return component.readiness;
@@ -193,6 +222,7 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
     status["certificate"] = {{"serial", world.certificate->serial},
                              {"notAfter", format_time(world.certificate->not_after)}};
   }
+  if (json login = login_status(world); !login.empty()) status["database"] = login;
   if (is_well("administrator")) {
     status["administrator"] = {{"userId", manifests::administrator_id(tenant)},
                                {"secretName", manifests::administrator_secret(tenant)},

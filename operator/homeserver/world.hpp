@@ -110,6 +110,9 @@ struct World {
   std::optional<BucketAnswer> bucket;  ///< asked once the homeserver is rolled out
   std::optional<Answer> web;           ///< asked through the gateway, as a browser would
 
+  /// The Job that asks about the database as it is now wanted has succeeded.
+  bool database_is_checked = false;
+
   const json* child(const std::string& kind, const std::string& name) const;
 };
 

@@ -11,6 +11,7 @@ constexpr const char* kData = "/data/pg";
 constexpr const char* kSockets = "/run/postgresql";
 constexpr const char* kConfig = "/etc/database";
 constexpr const char* kKeys = "/keys/database";
+constexpr const char* kLogins = "/keys/logins";
 constexpr const char* kRolesApplied = "/tmp/roles-applied";
 
 json data(const Tenant& tenant) {
@@ -54,15 +55,15 @@ json server(const Tenant& tenant) {
 
 json roles(const Tenant& tenant) {
   const std::string config = kConfig;
-  std::vector<std::string> command = {"sh", config + "/apply_roles.sh", kKeys, kSockets,
-                                      kRolesApplied};
+  std::vector<std::string> command = {
+      "sh", config + "/apply_roles.sh", kKeys, kLogins, kSockets, kRolesApplied};
   if (is_watched(tenant)) command.push_back(config + "/metrics_role.sql");
   json result = container("roles", tenant.images.postgres, command);
   result["resources"] = resources("10m", "16Mi", "500m", "64Mi");
   result["readinessProbe"] = timed(exec_probe({"test", "-e", kRolesApplied}), 2, 1, 5);
-  result["volumeMounts"] =
-      json::array({read_only_mount("config", kConfig), read_only_mount("keys", kKeys),
-                   mount("sockets", kSockets), mount("roles-tmp", "/tmp")});
+  result["volumeMounts"] = json::array(
+      {read_only_mount("config", kConfig), read_only_mount("keys", kKeys),
+       read_only_mount("logins", kLogins), mount("sockets", kSockets), mount("roles-tmp", "/tmp")});
   return result;
 }
 
@@ -85,9 +86,10 @@ Manifest stateful_set(const Tenant& tenant) {
   pod["volumes"] =
       json::array({claim_volume("data", database_claim(tenant)),
                    config_map_volume("config", database_name(tenant)),
-                   secret_volume("keys", database_keys(tenant)), scratch_volume("sockets", "1Mi"),
-                   memory_volume("shared-memory", "128Mi"), scratch_volume("tmp", "64Mi"),
-                   scratch_volume("roles-tmp", "1Mi")});
+                   secret_volume("keys", database_keys(tenant)),
+                   secret_volume("logins", database_login(tenant)),
+                   scratch_volume("sockets", "1Mi"), memory_volume("shared-memory", "128Mi"),
+                   scratch_volume("tmp", "64Mi"), scratch_volume("roles-tmp", "1Mi")});
   if (is_watched(tenant)) {
     pod["containers"].push_back(database_exporter(tenant, kSockets));
     pod["volumes"].push_back(scratch_volume("metrics-tmp", "1Mi"));
@@ -108,6 +110,7 @@ Manifest stateful_set(const Tenant& tenant) {
 }  // namespace
 
 Manifests database(const Tenant& tenant) {
+  if (has_external_database(tenant)) return {};
   return {config_map(tenant, "database", database_name(tenant), data(tenant)), service(tenant),
           stateful_set(tenant)};
 }

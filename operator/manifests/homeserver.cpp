@@ -1,4 +1,5 @@
 #include "manifests/authentication.hpp"
+#include "manifests/database_login.hpp"
 #include "manifests/homeserver_config.hpp"
 #include "manifests/media.hpp"
 #include "manifests/scripts.hpp"
@@ -15,7 +16,6 @@ constexpr const char* kRendered = "/run/homeserver";
 constexpr const char* kSecretsSeen = "alphorn.dev/client-secrets";
 constexpr const char* kKeysRotated = "alphorn.dev/keys-rotated";
 constexpr const char* kHomeserverKeys = "/keys/homeserver";
-constexpr const char* kDatabaseKeys = "/keys/database";
 
 /// Authorities besides those of the world.
 bool trusts_more(const Tenant& tenant) {
@@ -64,7 +64,6 @@ json render(const Tenant& tenant) {
   result["resources"] = resources("50m", "64Mi", "1", "128Mi");
   result["volumeMounts"] = json::array({read_only_mount("config", kConfig),
                                         read_only_mount("homeserver-keys", kHomeserverKeys),
-                                        read_only_mount("database-keys", kDatabaseKeys),
                                         mount("rendered", kRendered), mount("tmp", "/tmp")});
   if (has_bucket(tenant)) result["volumeMounts"].push_back(bucket_key_mount());
   return result;
@@ -80,6 +79,7 @@ json synapse(const Tenant& tenant) {
   const json serves = http_probe("/_matrix/client/versions", "http");
   result["workingDir"] = "/tmp";
   result["env"] = python_environment();
+  result["env"].push_back(login_environment());
   if (trusts_more(tenant)) trust_authorities(result["env"]);
   if (has_bucket(tenant)) trust_bucket(tenant, result["env"]);
   result["ports"] = json::array({port("http", kHomeserverPort), port("metrics", kMetricsPort)});
@@ -89,7 +89,7 @@ json synapse(const Tenant& tenant) {
   result["livenessProbe"] = timed(alive, 15, 4, 10);
   result["volumeMounts"] =
       json::array({mount("media", "/data"), read_only_mount("config", kConfig),
-                   read_only_mount("homeserver-keys", kHomeserverKeys),
+                   read_only_mount("homeserver-keys", kHomeserverKeys), login_mount(),
                    read_only_mount("rendered", kRendered), mount("tmp", "/tmp")});
   append(result["volumeMounts"], client_secret_mounts(tenant.spec.authentication));
   return result;
@@ -114,11 +114,11 @@ Manifest stateful_set(const Tenant& tenant, const json& config) {
   json pod = pod_spec(kDefaultUser, kStopSeconds);
   pod["initContainers"] = json::array({render(tenant)});
   pod["containers"] = json::array({synapse(tenant)});
-  pod["volumes"] = json::array({claim_volume("media", media_claim(tenant)),
-                                config_map_volume("config", homeserver_name(tenant)),
-                                secret_volume("homeserver-keys", homeserver_keys(tenant)),
-                                secret_volume("database-keys", database_keys(tenant)),
-                                memory_volume("rendered", "1Mi"), scratch_volume("tmp", "1Gi")});
+  pod["volumes"] =
+      json::array({claim_volume("media", media_claim(tenant)),
+                   config_map_volume("config", homeserver_name(tenant)),
+                   secret_volume("homeserver-keys", homeserver_keys(tenant)), login_volume(tenant),
+                   memory_volume("rendered", "1Mi"), scratch_volume("tmp", "1Gi")});
   append(pod["volumes"], client_secret_volumes(tenant.spec.authentication));
   if (has_bucket(tenant)) {
     pod["initContainers"].push_back(prepare_bucket(tenant, python_environment()));

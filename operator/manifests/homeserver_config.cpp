@@ -1,12 +1,13 @@
 #include "manifests/homeserver_config.hpp"
 
 #include "manifests/authentication.hpp"
+#include "manifests/database_login.hpp"
 #include "manifests/media.hpp"
 
 namespace alphorn::manifests {
 namespace {
 
-json file(const std::string& path) { return {{"$file", path}}; }
+constexpr int kTransactionsOfASession = 1000;
 
 json identity(const Tenant& tenant) {
   json result = {
@@ -34,12 +35,11 @@ json listeners(const Tenant& tenant) {
 json storage(const Tenant& tenant) {
   return {{"database",
            {{"name", "psycopg2"},
+            // A connection ends after so many transactions, and the next one logs in anew: sessions
+            // do not outlive a former password for ever.
+            {"txn_limit", kTransactionsOfASession},
             {"args",
-             {{"host", database_name(tenant)},
-              {"port", kDatabasePort},
-              {"user", "synapse"},
-              {"password", file("/keys/database/synapse")},
-              {"dbname", "synapse"},
+             {{"service", kLoginService},
               {"application_name", "synapse"},
               {"connect_timeout", 10},
               {"cp_min", 5},

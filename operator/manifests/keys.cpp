@@ -1,3 +1,4 @@
+#include "manifests/database_login.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::manifests {
@@ -9,15 +10,19 @@ std::vector<SecretRecipe> keys(const Tenant& tenant) {
                         .metadata = kept_metadata(tenant, "keys", name),
                         .entries = std::move(entries)};
   };
-  return {recipe(homeserver_keys(tenant), {{"signing.key", Draw::signing_key},
-                                           {"macaroon", Draw::token},
-                                           {"form", Draw::token},
-                                           {"registration", Draw::token},
-                                           {"pepper", Draw::token}}),
-          // A file is a role: its name, its database and its password. The superuser has no
-          // password and is reached through the socket inside the pod alone.
-          recipe(database_keys(tenant), {{"synapse", Draw::token}}),
-          recipe(administrator_secret(tenant), {{"password", Draw::token}})};
+  std::vector<SecretRecipe> result{
+      recipe(homeserver_keys(tenant), {{"signing.key", Draw::signing_key},
+                                       {"macaroon", Draw::token},
+                                       {"form", Draw::token},
+                                       {"registration", Draw::token},
+                                       {"pepper", Draw::token}})};
+  // A file is a program: the name of its role and its database, and its first password. The
+  // superuser has no password and is reached through the socket inside the pod alone.
+  if (!has_external_database(tenant)) {
+    result.push_back(recipe(database_keys(tenant), {{kDatabaseRole, Draw::token}}));
+  }
+  result.push_back(recipe(administrator_secret(tenant), {{"password", Draw::token}}));
+  return result;
 }
 
 }  // namespace alphorn::manifests

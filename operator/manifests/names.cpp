@@ -21,6 +21,8 @@ std::string database_claim(const Tenant& tenant) { return tenant.name + "-databa
 std::string media_claim(const Tenant& tenant) { return tenant.name + "-media"; }
 std::string homeserver_keys(const Tenant& tenant) { return tenant.name + "-homeserver-keys"; }
 std::string database_keys(const Tenant& tenant) { return tenant.name + "-database-keys"; }
+std::string database_login(const Tenant& tenant) { return tenant.name + "-database-login"; }
+std::string database_check(const Tenant& tenant) { return tenant.name + "-database-check"; }
 std::string administrator_id(const Tenant& tenant) {
   return "@" + tenant.spec.administrator + ":" + tenant.spec.server_name;
 }
@@ -38,6 +40,19 @@ std::string gateway_certificate(const Tenant& tenant) {
   throw std::logic_error("no such mode of certificates");
 }
 std::string authority_config_map(const Tenant& tenant) { return tenant.name + "-ca"; }
+
+std::vector<std::string> claims(const Tenant& tenant) {
+  if (has_external_database(tenant)) return {media_claim(tenant)};
+  return {database_claim(tenant), media_claim(tenant)};
+}
+
+bool has_external_database(const Tenant& tenant) {
+  return tenant.spec.database_mode != api::DatabaseMode::builtin;
+}
+
+bool has_cloudnative_pg_database(const Tenant& tenant) {
+  return tenant.spec.database_mode == api::DatabaseMode::cloudnative_pg;
+}
 
 bool database_sleeps(const Tenant& tenant) {
   return tenant.spec.hibernated && tenant.database_is_unused;

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "manifests/database_login.hpp"
 #include "manifests/vocabulary.hpp"
 
 // A pod that a policy selects has the arrows that are drawn here and no others; docs/isolation.md
@@ -15,6 +16,10 @@ constexpr std::array kInnerNetworks{
 /// All addresses of the world of IPv6 are in 2000::/3.
 constexpr const char* kWorld6 = "2000::/3";
 constexpr std::array kInnerNetworks6{"2001:db8::/32"};
+
+/// On the pods of a CloudNativePG cluster, and where its operator asks them how they are.
+constexpr const char* kClusterLabel = "cnpg.io/cluster";
+constexpr int kClusterStatusPort = 8000;
 
 constexpr const char* kNamespaceName = "kubernetes.io/metadata.name";
 /// Where the name service is asked: port 53 of its Service leads to 53 of its pods, or to 5353
@@ -97,11 +102,30 @@ void reach_what_is_brought(json& arrows, const api::CompanyHomeserverSpec& spec)
   if (spec.media_bucket) reach(arrows, spec.media_bucket->endpoint, spec.media_bucket->networks);
 }
 
+/// Where the database answers.
+json database_arrow(const Tenant& tenant) {
+  if (has_cloudnative_pg_database(tenant)) {
+    const json database = {
+        {"podSelector", {{"matchLabels", {{kClusterLabel, database_name(tenant)}}}}}};
+    return to(json::array({database}), json::array({tcp(kDatabasePort)}));
+  }
+  if (!has_external_database(tenant)) {
+    const json database = {{"podSelector", pods_of(tenant, "database")}};
+    return to(json::array({database}), json::array({tcp(kDatabasePort)}));
+  }
+  json where = json::array();
+  for (const std::string& network : tenant.spec.external_database->networks) {
+    where.push_back(addresses(network, json::array()));
+  }
+  return to(where.empty() ? public_addresses() : where,
+            json::array({tcp(tenant.spec.external_database->port)}));
+}
+
 Manifest policy(const Tenant& tenant, const std::string& component, const std::string& name,
                 const json& ingress, const json& egress) {
   json spec = {{"podSelector", pods_of(tenant, component)},
-               {"policyTypes", json::array({"Ingress", "Egress"})},
-               {"ingress", ingress}};
+               {"policyTypes", json::array({"Ingress", "Egress"})}};
+  if (!ingress.empty()) spec["ingress"] = ingress;
   if (!egress.empty()) spec["egress"] = egress;  // the API server keeps no empty list
   return {{"apiVersion", "networking.k8s.io/v1"},
           {"kind", "NetworkPolicy"},
@@ -118,9 +142,38 @@ void let_prometheus_in(const Tenant& tenant, int port, json& ingress) {
 
 Manifest database_policy(const Tenant& tenant) {
   const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
-  json ingress = json::array({from(json::array({homeserver}), json::array({tcp(kDatabasePort)}))});
+  const json check = {{"podSelector", pods_of(tenant, kDatabaseCheck)}};
+  json ingress =
+      json::array({from(json::array({homeserver, check}), json::array({tcp(kDatabasePort)}))});
   let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
   return policy(tenant, "database", database_name(tenant), ingress, json::array());
+}
+
+/// CloudNativePG's servers ask the API server, copy from one another, and may write backups
+/// wherever they were told: only who comes in is looked at.
+Manifest database_cluster_policy(const Tenant& tenant) {
+  const json servers = {{"matchLabels", {{kClusterLabel, database_name(tenant)}}}};
+  const json clients = json::array({{{"podSelector", pods_of(tenant, "homeserver")}},
+                                    {{"podSelector", pods_of(tenant, kDatabaseCheck)}},
+                                    {{"podSelector", servers}}});
+  const json asking_operator = {
+      {"namespaceSelector", json::object()},
+      {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "cloudnative-pg"}}}}}};
+  return {{"apiVersion", "networking.k8s.io/v1"},
+          {"kind", "NetworkPolicy"},
+          {"metadata", metadata(tenant, "network", database_name(tenant))},
+          {"spec",
+           {{"podSelector", servers},
+            {"policyTypes", json::array({"Ingress"})},
+            {"ingress",
+             json::array({from(clients, json::array({tcp(kDatabasePort)})),
+                          from(json::array({asking_operator, {{"podSelector", servers}}}),
+                               json::array({tcp(kDatabasePort), tcp(kClusterStatusPort)}))})}}}};
+}
+
+Manifest database_check_policy(const Tenant& tenant) {
+  return policy(tenant, kDatabaseCheck, database_check(tenant), json::array(),
+                json::array({database_arrow(tenant), name_service()}));
 }
 
 /// By the label that the chart gives the operator's pods, whatever its release is called.
@@ -129,9 +182,7 @@ Manifest homeserver_policy(const Tenant& tenant) {
   const json asking_operator = {
       {"namespaceSelector", namespace_called(tenant.operator_ns)},
       {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
-  const json database = {{"podSelector", pods_of(tenant, "database")}};
-  json egress = json::array({to(json::array({database}), json::array({tcp(kDatabasePort)})),
-                             name_service(), world_outside(tenant)});
+  json egress = json::array({database_arrow(tenant), name_service(), world_outside(tenant)});
   reach_what_is_brought(egress, tenant.spec);
   json ingress = json::array(
       {from(json::array({gateway, asking_operator}), json::array({tcp(kHomeserverPort)}))});
@@ -169,7 +220,10 @@ Manifest gateway_policy(const Tenant& tenant) {
 
 Manifests network(const Tenant& tenant) {
   if (!tenant.spec.network_policies) return {};
-  Manifests policies{database_policy(tenant), homeserver_policy(tenant), gateway_policy(tenant)};
+  Manifests policies{database_check_policy(tenant), homeserver_policy(tenant),
+                     gateway_policy(tenant)};
+  if (!has_external_database(tenant)) policies.push_back(database_policy(tenant));
+  if (has_cloudnative_pg_database(tenant)) policies.push_back(database_cluster_policy(tenant));
   if (has_web(tenant)) policies.push_back(web_policy(tenant));
   return policies;
 }

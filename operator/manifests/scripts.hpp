@@ -5,6 +5,7 @@ namespace alphorn::manifests::scripts {
 
 extern const char* const prepare_database;
 extern const char* const apply_roles;
+extern const char* const check_database;
 extern const char* const render_config;
 extern const char* const media_bucket;
 extern const char* const prepare_bucket;

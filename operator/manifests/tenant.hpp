@@ -21,6 +21,17 @@ struct Images {
   bool operator==(const Images&) const = default;
 };
 
+/// How programs log in to the database, and what is under way about it. Never a password.
+struct DatabaseLogin {
+  std::string role;      ///< who they log in as now; "" while there is nobody to log in as
+  std::string next;      ///< who they will log in as, once the database is seen to let them in
+  std::string former;    ///< who they logged in as before; let in until all have read the new one
+  std::string since;     ///< when `former` was left
+  std::string rotation;  ///< stands for the request by which the last new password was drawn
+  std::string source;    ///< version of the company's Secret that the password was taken from
+  bool operator==(const DatabaseLogin&) const = default;
+};
+
 /// Everything a manifest may depend on: what was asked for, plus the few observed facts that reach
 /// into manifests. Two equal tenants give equal manifests.
 struct Tenant {
@@ -36,6 +47,8 @@ struct Tenant {
   std::string default_ingress_class;
   /// The cluster knows cert-manager's Certificates.
   bool has_certificates = false;
+  /// The cluster knows the kinds of CloudNativePG.
+  bool has_cloudnative_pg = false;
   /// The cluster knows HTTPRoutes.
   bool has_routes = false;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
@@ -43,6 +56,9 @@ struct Tenant {
   /// The versions of the Secrets that the homeserver's configuration has secrets from, those of
   /// providers and the key to the bucket: new ones roll it.
   std::string client_secrets_seen;
+  DatabaseLogin login;
+  /// The version of the Secret with the password of an external database; "" while it is missing.
+  std::string database_secret_seen;
   /// PEM of whom to trust where somebody else signs: who did, or else the certificate itself; ""
   /// for the operator's own.
   std::string brought_certificate_pem;
@@ -102,9 +118,23 @@ std::string database_claim(const Tenant& tenant);        // acme-database-data
 std::string media_claim(const Tenant& tenant);           // acme-media
 std::string homeserver_keys(const Tenant& tenant);       // acme-homeserver-keys: Secret
 std::string database_keys(const Tenant& tenant);         // acme-database-keys: Secret
+std::string database_login(const Tenant& tenant);        // acme-database-login: Secret
+std::string database_check(const Tenant& tenant);        // acme-database-check: ConfigMap
 std::string administrator_secret(const Tenant& tenant);  // acme-administrator: Secret
 std::string gateway_certificate(const Tenant& tenant);   // acme-gateway-tls: Secret, Certificate
 std::string authority_config_map(const Tenant& tenant);  // acme-ca: ConfigMap, key ca.crt
+
+/// The claims that hold the tenant's data.
+std::vector<std::string> claims(const Tenant& tenant);
+
+/// Somebody else runs the database: the company, or CloudNativePG.
+bool has_external_database(const Tenant& tenant);
+
+/// CloudNativePG runs it.
+bool has_cloudnative_pg_database(const Tenant& tenant);
+
+/// Where a database is that somebody else runs; nothing of our own.
+std::optional<api::ExternalDatabase> external_database(const Tenant& tenant);
 
 /// The database's pods sleep, as all others do while the tenant hibernates.
 bool database_sleeps(const Tenant& tenant);
@@ -160,9 +190,13 @@ Manifests volumes(const Tenant& tenant);               // volumes.cpp: kept clai
 Manifests certificates(const Tenant& tenant);          // certificates.cpp: whom to trust, or ask
 Manifests network(const Tenant& tenant);               // network.cpp: who may talk to whom
 Manifests database(const Tenant& tenant);              // database.cpp
-Manifests homeserver(const Tenant& tenant);            // homeserver.cpp + homeserver_config.cpp
-Manifests gateway(const Tenant& tenant);               // gateway.cpp + gateway_config.cpp
-Manifests web(const Tenant& tenant);                   // web.cpp + web_config.cpp
-Manifests exposure(const Tenant& tenant);              // exposure.cpp: Service, Ingress, HTTPRoute
+/// Whether anything is to be asked of the database by a Job.
+bool wants_check(const Tenant& tenant);
+Manifests database_check_job(const Tenant& tenant);  // database_check.cpp
+Manifests database_cluster(const Tenant& tenant);    // database_cluster.cpp
+Manifests homeserver(const Tenant& tenant);          // homeserver.cpp + homeserver_config.cpp
+Manifests gateway(const Tenant& tenant);             // gateway.cpp + gateway_config.cpp
+Manifests web(const Tenant& tenant);                 // web.cpp + web_config.cpp
+Manifests exposure(const Tenant& tenant);            // exposure.cpp: Service, Ingress, HTTPRoute
 
 }  // namespace alphorn::manifests

@@ -18,8 +18,9 @@ Manifest claim(const Tenant& tenant, const std::string& name, const api::Storage
 }  // namespace
 
 Manifests volumes(const Tenant& tenant) {
-  return {claim(tenant, database_claim(tenant), tenant.spec.database),
-          claim(tenant, media_claim(tenant), tenant.spec.media)};
+  Manifest media = claim(tenant, media_claim(tenant), tenant.spec.media);
+  if (has_external_database(tenant)) return {media};
+  return {claim(tenant, database_claim(tenant), tenant.spec.database), media};
 }
 
 }  // namespace alphorn::manifests

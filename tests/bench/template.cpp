@@ -1,6 +1,7 @@
 #include "template.hpp"
 
 #include "homeserver/components.hpp"
+#include "manifests/database_login.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::bench {
@@ -36,6 +37,7 @@ manifests::Tenant placeholder_tenant() {
                    .nginx = "bench/nginx:1",
                    .web = ""};
   tenant.operator_ns = kOperatorNamespace;
+  tenant.login.role = manifests::kDatabaseRole;
   tenant.certificate_serial = kSerial;
   tenant.authority_pem = kAuthority;
   return tenant;
@@ -65,6 +67,15 @@ json described(const homeserver::CertificateWish& wish) {
 
 json described(const homeserver::AdministratorWish& wish) {
   return {{"type", "administrator"}, {"name", wish.secret_name}, {"localpart", wish.localpart}};
+}
+
+/// To who makes it, it is a Secret with two values: what they say is the database's matter.
+json described(const homeserver::LoginWish& wish) {
+  json entries = json::array();
+  for (const std::string& key : {wish.login.role, std::string{manifests::kLoginFile}}) {
+    entries.push_back({{"key", key}, {"draw", "token"}});
+  }
+  return {{"type", "secret"}, {"metadata", wish.metadata.dump()}, {"entries", entries}};
 }
 
 }  // namespace

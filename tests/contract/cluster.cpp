@@ -86,7 +86,7 @@ kube::Kind kind_of(const json& manifest) {
     for (const kube::Kind& kind :
          {kube::kinds::kConfigMap, kube::kinds::kDeployment, kube::kinds::kPersistentVolumeClaim,
           kube::kinds::kSecret, kube::kinds::kService, kube::kinds::kStatefulSet,
-          kube::kinds::kNetworkPolicy, kube::kinds::kIngress}) {
+          kube::kinds::kNetworkPolicy, kube::kinds::kIngress, kube::kinds::kJob}) {
       result.emplace(kind.api_version() + " " + kind.name, kind);
     }
     return result;

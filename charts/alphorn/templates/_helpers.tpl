@@ -30,6 +30,8 @@ images:
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}
+database:
+  formerLoginSeconds: {{ .Values.database.formerLoginSeconds }}
 {{- if .Values.monitoring.enabled }}
   postgresExporter: {{ .Values.images.postgresExporter | quote }}
   nginxExporter: {{ .Values.images.nginxExporter | quote }}

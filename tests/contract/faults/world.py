@@ -114,12 +114,22 @@ def route(item):
                         for parent in item["spec"]["parentRefs"]]}
 
 
+def job(item):
+    now = item["metadata"]["creationTimestamp"]
+    conditions = [{"type": kind, "status": "True", "reason": "CompletionsReached", "message": "",
+                   "lastProbeTime": now, "lastTransitionTime": now}
+                  for kind in ("SuccessCriteriaMet", "Complete")]
+    return {"startTime": now, "completionTime": now, "succeeded": 1, "ready": 0, "terminating": 0,
+            "uncountedTerminatedPods": {}, "conditions": conditions}
+
+
 class Settler:
     """Marks workloads rolled out, claims bound and addresses given, as their controllers would."""
 
     KINDS = {"/apis/apps/v1/statefulsets": stateful_set, "/apis/apps/v1/deployments": workload,
              "/api/v1/persistentvolumeclaims": claim, "/api/v1/services": service,
              "/apis/networking.k8s.io/v1/ingresses": with_address,
+             "/apis/batch/v1/jobs": job,
              "/apis/gateway.networking.k8s.io/v1/httproutes": route}
 
     def __init__(self, servers):

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "api/quantity.hpp"
 #include "contract/cluster.hpp"
 #include "homeserver/plan.hpp"
@@ -23,9 +25,10 @@ class Goldens : public testing::Test {
     for (const auto& golden : std::filesystem::directory_iterator(folder)) {
       for (const auto& path : yaml_files("tests/golden/" + golden.path().filename().string())) {
         for (const json& manifest : documents(path)) {
-          // This API server knows no Gateway API and no cert-manager, which are no part of
-          // Kubernetes itself.
-          if (manifest.at("kind") == "HTTPRoute" || manifest.at("kind") == "Certificate") continue;
+          // This API server knows no Gateway API, no cert-manager and no CloudNativePG, which are
+          // no part of Kubernetes itself.
+          static const std::set<std::string> unknown{"HTTPRoute", "Certificate", "Cluster"};
+          if (unknown.contains(manifest.at("kind").get<std::string>())) continue;
           SCOPED_TRACE(path.string() + " " + string_at(manifest, "kind"));
           visit(manifest);
           ++seen;

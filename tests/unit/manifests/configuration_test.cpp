@@ -42,7 +42,8 @@ void expect_no_secret(const json& config, const std::string& where = "") {
 TEST(HomeserverConfig, HoldsNoSecret) {
   const json config = homeserver_config(tenant_of("full"));
   expect_no_secret(config);
-  EXPECT_EQ(string_at(config, "database/args/password/$file"), "/keys/database/synapse");
+  EXPECT_EQ(string_at(config, "database/args/service"), "synapse");
+  EXPECT_FALSE(at_path(config, "database/args").contains("user"));
   EXPECT_EQ(string_at(config, "password_config/pepper/$file"), "/keys/homeserver/pepper");
 }
 
@@ -265,7 +266,7 @@ TEST(Exposure, AsksForANodePortOnlyWhenToldTo) {
 }
 
 TEST(Network, HasNoPoliciesWhenTheyAreSwitchedOff) {
-  EXPECT_EQ(network(tenant_of("minimal")).size(), 4U);
+  EXPECT_EQ(network(tenant_of("minimal")).size(), 5U);
   EXPECT_TRUE(network(tenant_of("without-network-policies")).empty());
 }
 

@@ -53,13 +53,22 @@ TEST(Golden, MatchesEveryComponentWhereMetricsAreRead) {
   expect_goldens("watched", watched(tenant_of("minimal")));
 }
 
+/// What is there besides while a new password is on its way.
+TEST(Golden, OfANewPasswordThatIsTried) {
+  Tenant tenant = tenant_of("minimal");
+  tenant.login = {.role = "synapse", .next = "synapse_a", .rotation = "0123456789abcdef"};
+  expect_golden("new-database-password/check.yaml", as_documents(database_check_job(tenant)));
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
                                          "open-federation", "hibernated", "fenced", "load-balancer",
                                          "ingress", "ingress-default-class", "gateway",
                                          "own-certificate", "single-sign-on", "strict-passwords",
                                          "media-bucket", "media-bucket-amazon", "cert-manager",
-                                         "cert-manager-issuer", "without-web-client"),
+                                         "cert-manager-issuer", "without-web-client",
+                                         "external-database", "external-database-public",
+                                         "cloudnative-pg"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "manifests/database_login.hpp"
 #include "support/source_dir.hpp"
 
 namespace alphorn::manifests {
@@ -32,6 +33,22 @@ Manifests secrets(const Tenant& tenant) {
   return result;
 }
 
+/// The Secret that programs log in with, a word in place of the password.
+Manifests login(const Tenant& tenant) {
+  const json parameters = connection_parameters(tenant, tenant.login.role, mounted_authority());
+  return {{{"apiVersion", "v1"},
+           {"kind", "Secret"},
+           {"metadata", login_metadata(tenant)},
+           {"stringData", {{kLoginFile, service_file(parameters, "<password>")}}}}};
+}
+
+Manifests database_and_check(const Tenant& tenant) {
+  Manifests result = database_check_job(tenant);
+  for (const Manifest& manifest : database(tenant)) result.push_back(manifest);
+  for (const Manifest& manifest : database_cluster(tenant)) result.push_back(manifest);
+  return result;
+}
+
 }  // namespace
 
 Tenant tenant_of(const std::string& sample) {
@@ -49,6 +66,12 @@ Tenant tenant_of(const std::string& sample) {
                    .web = "registry.example/element-web:v1.12.26"};
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
+  }
+  tenant.login.role = kDatabaseRole;
+  tenant.has_cloudnative_pg = true;
+  if (const auto external = external_database(tenant)) {
+    tenant.login.role = external->user;
+    tenant.database_secret_seen = "4711";
   }
   tenant.has_routes = true;
   tenant.has_certificates = true;
@@ -72,7 +95,8 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
           {"volumes", volumes(tenant)},
           {"certificates", certificates(tenant)},
           {"exposure", exposure(tenant)},
-          {"database", database(tenant)},
+          {"database", database_and_check(tenant)},
+          {"login", login(tenant)},
           {"homeserver", homeserver(tenant)},
           {"gateway", gateway(tenant)},
           {"web", web(tenant)},

@@ -232,8 +232,9 @@ TEST(Diff, PoliciesGoWhenTheyAreSwitchedOffAlsoWhileTheTenantIsNotReady) {
   world.tenant.spec.network_policies = false;
   EXPECT_THAT(steps_of(plan_of(world)),
               testing::UnorderedElementsAre(
-                  "delete NetworkPolicy acme-database", "delete NetworkPolicy acme-gateway",
-                  "delete NetworkPolicy acme-homeserver", "delete NetworkPolicy acme-web"));
+                  "delete NetworkPolicy acme-database", "delete NetworkPolicy acme-database-check",
+                  "delete NetworkPolicy acme-gateway", "delete NetworkPolicy acme-homeserver",
+                  "delete NetworkPolicy acme-web"));
   converge(world);
   EXPECT_EQ(world.child("NetworkPolicy", "acme-database"), nullptr);
 }

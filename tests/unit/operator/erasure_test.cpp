@@ -87,6 +87,7 @@ TEST(Erasure, StopsWhatRunsThenTakesVolumesThenKeys) {
   rest = rest_of(world);
   EXPECT_THAT(steps_of(rest), testing::UnorderedElementsAre("erase Secret acme-administrator",
                                                             "erase Secret acme-database-keys",
+                                                            "erase Secret acme-database-login",
                                                             "erase Secret acme-homeserver-keys"));
   for (const Step& step : rest.steps) carry_out(step, world);
   EXPECT_EQ(rest_of(world).waits_for, "");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "homeserver/database.hpp"
 #include "homeserver/settled.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -27,6 +28,9 @@ void roll_out(json& object) {
                         {"updatedReplicas", replicas},
                         {"availableReplicas", replicas},
                         {"replicas", replicas}};
+  } else if (kind == "Job") {
+    object["status"]["conditions"] = json::array(
+        {{{"type", "Complete"}, {"status", "True"}, {"lastTransitionTime", format_time(kNow)}}});
   } else if (kind == "PersistentVolumeClaim") {
     object["status"] = {{"phase", "Bound"}};
   } else if (kind == "Service" && string_at(object, "spec/type") == "NodePort") {
@@ -39,6 +43,7 @@ void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
   world.web.reset();
+  observe_login(world, kFormerLoginStays);
   world.tenant.database_is_unused = homeserver_is_gone(world);
   if (world.tenant.spec.hibernated) return;
   if (homeserver_rolled_out(world)) {
@@ -101,6 +106,9 @@ struct Performer {
   void operator()(const RegisterAdministrator&) {
     world.resource.status["administrator"]["registration"] = registration_of(world);
   }
+  void operator()(const WriteLogin& step) {
+    store({{"kind", "Secret"}, {"metadata", step.wish.metadata}});
+  }
   void operator()(const Delete& step) {
     world.children.erase({.kind = step.kind, .name = step.name});
   }
@@ -126,6 +134,8 @@ World a_new_tenant() {
                              .web = "web:1"},
                   .authority_pem = "PEM",
                   .operator_ns = "alphorn-system"};
+  world.seen_at = kNow;
+  observe_login(world, kFormerLoginStays);
   world.storage_classes = {.names = {"standard"}, .expandable = {}, .default_name = "standard"};
   return world;
 }

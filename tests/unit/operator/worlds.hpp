@@ -13,6 +13,8 @@ namespace alphorn::homeserver::test {
 
 inline const TimePoint kNow = *parse_time("2026-11-23T12:00:00Z");
 
+inline constexpr std::chrono::seconds kFormerLoginStays{180};
+
 /// A tenant that asks for the least, with nothing in the cluster yet.
 World a_new_tenant();
 
