@@ -39,12 +39,16 @@ KINDS += [("/apis/policy/v1", "poddisruptionbudgets"),
           ("/apis/alphorn.dev/v1alpha1", "companyhomeservers")]
 # Kinds that a cluster may have. What they may hold is another test's matter (contract_manifests).
 OPTIONAL = [("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
-            ("cert-manager.io", "v1", "Certificate", "certificates")]
+            ("cert-manager.io", "v1", "Certificate", "certificates"),
+
+            ("postgresql.cnpg.io", "v1", "Cluster", "clusters")]
 KINDS += [(f"/apis/{group}/{version}", plural) for group, version, _, plural in OPTIONAL]
 # Of the tenant, what says how it is; not what was asked for.
 COUNTED = ("observedGeneration", "lastTransitionTime")
-# What a certificate that was issued anew changes, although it says the same.
-DRAWN = ("alphorn.dev/applied-hash", "alphorn.dev/certificate", "alphorn.dev/certificate-seal",
+# What a certificate that was issued anew changes, although it says the same; and how the API server
+# marks a Job's pods.
+DRAWN = ("controller-uid", "batch.kubernetes.io/controller-uid",
+         "alphorn.dev/applied-hash", "alphorn.dev/certificate", "alphorn.dev/certificate-seal",
          "alphorn.dev/certificate-serial", "certificate")
 # Secrets that companies bring.
 BROUGHT = ("login", "other")

@@ -18,13 +18,14 @@ RUN = "".join(random.choices(string.ascii_lowercase, k=5))
 
 # What a company is made of, by kind; "{}" is its name.
 CHILDREN = {
-    "Secret": ["{}-homeserver-keys", "{}-database-keys", "{}-administrator", "{}-gateway-tls"],
+    "Secret": ["{}-homeserver-keys", "{}-database-keys", "{}-database-login",
+               "{}-administrator", "{}-gateway-tls"],
     "PersistentVolumeClaim": ["{}-database-data", "{}-media"],
     "ConfigMap": ["{}-ca", "{}-database", "{}-homeserver", "{}-gateway", "{}-web"],
     "Service": ["{}-database", "{}-homeserver", "{}-gateway", "{}-web"],
     "StatefulSet": ["{}-database", "{}-homeserver"],
     "Deployment": ["{}-gateway", "{}-web"],
-    "NetworkPolicy": ["{}-database", "{}-homeserver", "{}-gateway", "{}-web"],
+    "NetworkPolicy": ["{}-database", "{}-database-check", "{}-homeserver", "{}-gateway", "{}-web"],
 }
 KEPT_KINDS = ("PersistentVolumeClaim", "Secret")
 
