@@ -173,6 +173,9 @@ class Lane:
                     if name not in ("metadata", "spec") or name == "spec" and key[1] != NAME}
             if key[0] not in ("companyhomeservers", "services", "ingresses"):
                 rest.pop("status", None)
+            if key[0] == "services" and item["spec"].get("clusterIP") != "None":
+                rest["spec"] = {name: value for name, value in item["spec"].items()
+                                if name not in ("clusterIP", "clusterIPs")}  # drawn by the server
             if item.get("type") == "kubernetes.io/tls":
                 rest["data"] = sorted(rest["data"])
             result["/".join(key)] = without_counts({"metadata": metadata, **rest})
