@@ -118,6 +118,11 @@ def test_a_renewed_one_takes_over_without_a_failed_request(company, folder):
         wait_until("the renewed certificate is served", is_another, UNTIL_SERVED)
         figure("from the renewal to the first handshake", f"{watch.seconds:.0f} s")
         company.wait_ready()
+
+        def is_alone():
+            gateways = [k.name_of(pod) for pod in company.pods() if "-gateway-" in k.name_of(pod)]
+            assert len(gateways) == 1, f"the former one is still about: {gateways}"
+        wait_until("only the new gateway is there", is_alone, UNTIL_SERVED)
     figure("requests meanwhile", f"{caller.asked}, {len(caller.failures)} failed")
     assert not caller.failures, f"of {caller.asked} requests failed: {caller.failures[:5]}"
 

@@ -51,7 +51,7 @@ def test_a_company_comes_up_although_the_operator_is_killed_again_and_again(foxt
     figure(f"Ready although the leader was killed {len(moments)} times", f"{watch.seconds:.0f} s")
     operator.wait_until_whole()
     assert set(foxtrot.children()) == foxtrot.expected_children()
-    replica_sets = k.listed("replicasets", foxtrot.namespace)
+    replica_sets = k.listed("replicasets", foxtrot.namespace, "app.kubernetes.io/name=gateway")
     wanted = [k.name_of(item) for item in replica_sets if item["spec"]["replicas"]]
     assert len(wanted) == 1, f"the gateway runs in {wanted}"
     drawn = [write for write in audit.writes_by(audit.operator_account(), began)

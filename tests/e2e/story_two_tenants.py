@@ -84,7 +84,7 @@ def test_an_employee_uploads_a_file(bravo, memory):
 
 def test_when_it_is_deleted_its_data_and_keys_stay(bravo, memory):
     memory.update(kept=kept(bravo), key=bravo.signing_key())
-    assert len(memory["kept"]) == 5, f"expected 2 claims and 3 Secrets, found {memory['kept']}"
+    assert len(memory["kept"]) == 6, f"expected 2 claims and 4 Secrets, found {memory['kept']}"
     bravo.dissolve()
 
     def only_what_is_kept_is_left():

@@ -121,7 +121,7 @@ class Servers:
         path = self.keys.path
         return [f"--etcd-servers=http://127.0.0.1:{etcd_port}", "--bind-address=127.0.0.1",
                 f"--secure-port={self.port}", "--advertise-address=127.0.0.1",
-                "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/24",
+                "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/16",
                 "--authorization-mode=RBAC", f"--client-ca-file={path('ca.crt')}",
                 f"--tls-cert-file={path('server.crt')}",
                 f"--tls-private-key-file={path('server.key')}",

@@ -30,14 +30,14 @@ images:
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}
-database:
-  formerLoginSeconds: {{ .Values.database.formerLoginSeconds }}
 {{- if .Values.monitoring.enabled }}
   postgresExporter: {{ .Values.images.postgresExporter | quote }}
   nginxExporter: {{ .Values.images.nginxExporter | quote }}
 monitoring:
   namespace: {{ .Values.monitoring.namespace | quote }}
 {{- end }}
+database:
+  formerLoginSeconds: {{ .Values.database.formerLoginSeconds }}
 channels:
   {{- range $name, $version := .Values.channels }}
   {{ $name }}: {{ $version | quote }}

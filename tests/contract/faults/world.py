@@ -20,6 +20,7 @@ import apiserver  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 
 READY_SECONDS = 90
+IDLE_SECONDS = 30
 OPERATOR_NAMESPACE = "alphorn-system"
 TENANTS = "/apis/alphorn.dev/v1alpha1/companyhomeservers"
 CATALOGUE = {"images": {"postgres": "test/postgres:15", "nginx": "test/nginx:1",
@@ -49,10 +50,13 @@ class Api:
     def __init__(self, servers):
         self.servers = servers
         self.context = ssl.create_default_context(cafile=servers.keys.path("ca.crt"))
-        self.connection = None
+        self.connection, self.used = None, 0.0
 
     def open(self, method, path, body=None, content="application/json"):
-        if self.connection is None:
+        # The server closes what was idle for 90 s, and that is heard of with the next answer only.
+        idle = time.monotonic() - self.used
+        self.used = time.monotonic()
+        if self.connection is None or idle > IDLE_SECONDS:
             self.connection = http.client.HTTPSConnection("127.0.0.1", self.servers.port,
                                                           context=self.context, timeout=3600)
         headers = {"Authorization": f"Bearer {apiserver.ADMIN_TOKEN}", "Content-Type": content}

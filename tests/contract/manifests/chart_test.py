@@ -277,7 +277,9 @@ class Chart(unittest.TestCase):
         for name, content in dashboards["data"].items():
             self.assertTrue(json.loads(content)["panels"], name)
         (config,) = [one for one in of_kind(text, "ConfigMap") if "config.yaml" in one["data"]]
-        self.assertEqual(yaml.safe_load(config["data"]["config.yaml"])["monitoring"]["namespace"], "watch")
+        catalogue = yaml.safe_load(config["data"]["config.yaml"])
+        self.assertEqual(catalogue["monitoring"]["namespace"], "watch")
+        self.assertLessEqual({"postgresExporter", "nginxExporter"}, catalogue["images"].keys())
 
     def test_guards_what_is_kept(self):
         refusal = self.guard()
