@@ -11,10 +11,6 @@ using manifests::Tenant;
 // Time enough for somebody to ask an authority for a new one.
 constexpr std::chrono::hours kExpiresSoon{24 * 14};
 
-Readiness not_ready(std::string reason, std::string message) {
-  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
-}
-
 bool has_secret(const World& world, const std::string& name) {
   return world.children.contains(ChildId{.kind = "Secret", .name = name});
 }

@@ -23,12 +23,6 @@ constexpr seconds kBelieved{30};
 constexpr const char* kHealthyCluster = "Cluster in healthy state";
 constexpr std::size_t kLongestRequest = 64;
 
-const Readiness kReady{.ready = true, .reason = "Ready", .message = ""};
-
-Readiness not_ready(std::string reason, std::string message) {
-  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
-}
-
 json note_of(const DatabaseLogin& login) {
   return {{"role", login.role},   {"next", login.next},         {"former", login.former},
           {"since", login.since}, {"rotation", login.rotation}, {"source", login.source}};

@@ -19,9 +19,6 @@ const std::set<std::string> kReplaceable{"Certificate", "ConfigMap", "Deployment
                                          "HTTPRoute",   "Ingress",   kNetworkPolicy,
                                          "Secret",      "Service",   "StatefulSet"};
 
-/// How a component is that is ready and has nothing more to say.
-const Readiness kSettledReadiness{.ready = true, .reason = "Ready", .message = ""};
-
 template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
@@ -217,7 +214,7 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
   ComponentPlan entry{.component = component.name, .steps = {}, .readiness = {}};
   const bool known = settled.holds(component.name, world, inputs);
   if (known && component.ready_by_objects && settled.is_ready(component.name)) {
-    entry.readiness = kSettledReadiness;
+    entry.readiness = kReady;
     return entry;
   }
   if (!known) {
@@ -232,7 +229,7 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
     settled.forget(component.name);
     if (entry.steps.empty() && !difference.obstacle && seen.are_knowable) {
       // One that is ready and has something to say is asked again.
-      const bool ready = component.ready_by_objects && component.ready(world) == kSettledReadiness;
+      const bool ready = component.ready_by_objects && component.ready(world) == kReady;
       settled.note(component.name, std::move(seen), ready, world, inputs);
     }
   }

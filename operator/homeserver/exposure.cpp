@@ -9,16 +9,6 @@ namespace {
 
 using Mode = api::Exposure::Mode;
 
-const Readiness kReady{.ready = true, .reason = "Ready", .message = ""};
-
-Readiness not_ready(std::string reason, std::string message) {
-  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
-}
-
-Readiness absent(const std::string& kind, const std::string& name) {
-  return not_ready("Creating", kind + " " + name + " does not exist yet");
-}
-
 /// The kind of object that outside addresses are given to; "" when the mode has none.
 std::string addressed_kind(Mode mode) {
   switch (mode) {

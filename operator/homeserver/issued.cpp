@@ -11,10 +11,6 @@ namespace {
 // It renews when a third of the life is left; what is so much late is stuck.
 constexpr std::chrono::hours kLate{1};
 
-Readiness not_ready(std::string reason, std::string message) {
-  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
-}
-
 const json& condition_of(const json& object, const char* type) {
   static const json kNone;
   for (const json& one : at_path(object, "status/conditions")) {

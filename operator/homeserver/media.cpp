@@ -1,7 +1,6 @@
 #include <array>
 
 #include "homeserver/readiness.hpp"
-#include "homeserver/status.hpp"
 
 // The bucket of uploaded files. Without it people talk on and nobody's upload is taken.
 namespace alphorn::homeserver {
@@ -22,12 +21,6 @@ constexpr std::array kFindings{
     Finding{"unreachable", "BucketUnreachable",
             "cannot be reached; media.s3.networks names private networks that it is in"}};
 
-const Readiness kReady{.ready = true, .reason = "Ready", .message = ""};
-
-Readiness not_ready(std::string reason, std::string message) {
-  return {.ready = false, .reason = std::move(reason), .message = std::move(message)};
-}
-
 std::string display(const api::MediaBucket& bucket) {
   const std::string where = bucket.endpoint.empty() ? "Amazon, " + bucket.region : bucket.endpoint;
   return "bucket " + bucket.bucket + " at " + where;
@@ -42,11 +35,6 @@ std::optional<Readiness> key_problem(const World& world, const std::string& name
     }
   }
   return std::nullopt;
-}
-
-Readiness silent(const World& world, const std::string& problem) {
-  const std::string before = reported(world.resource.status, "BucketReady").reason;
-  return not_ready(before == "Asking" || before == "NoAnswer" ? "NoAnswer" : "Asking", problem);
 }
 
 Readiness found(const api::MediaBucket& bucket, const BucketAnswer& answer) {
@@ -75,7 +63,7 @@ Readiness bucket_ready(const World& world) {
   const auto& bucket = world.tenant.spec.media_bucket;
   if (!bucket) return kReady;
   if (!world.bucket) return not_ready("NotAsked", display(*bucket) + " has not been asked yet");
-  if (!world.bucket->problem.empty()) return silent(world, world.bucket->problem);
+  if (!world.bucket->problem.empty()) return silent(world, "bucket", world.bucket->problem);
   return found(*bucket, *world.bucket);
 }
 

@@ -12,8 +12,6 @@
 
 namespace alphorn::homeserver {
 
-namespace {
-
 const Readiness kReady{.ready = true, .reason = "Ready", .message = ""};
 
 Readiness not_ready(std::string reason, std::string message) {
@@ -23,6 +21,14 @@ Readiness not_ready(std::string reason, std::string message) {
 Readiness absent(const std::string& kind, const std::string& name) {
   return not_ready("Creating", kind + " " + name + " does not exist yet");
 }
+
+Readiness silent(const World& world, const std::string& component, const std::string& problem) {
+  const std::string before =
+      reported(world.resource.status, title_case(component) + "Ready").reason;
+  return not_ready(before == "Asking" || before == "NoAnswer" ? "NoAnswer" : "Asking", problem);
+}
+
+namespace {
 
 /// Reasons of a waiting container, as stable words: the kubelet alternates between a failure and
 /// its back-off, and its message counts seconds.
@@ -39,14 +45,6 @@ bool is_crash_looping(const json& status) {
   if (status.value("ready", false) || integer_at(status, "restartCount") == 0) return false;
   return integer_at(status, "lastState/terminated/exitCode") != 0 ||
          integer_at(status, "state/terminated/exitCode") != 0;
-}
-
-/// A program that did not answer. Its pod may be ready an instant before its Service leads to it,
-/// so only the second silence in a row is trouble; the first is progress.
-Readiness silent(const World& world, const std::string& component, const std::string& problem) {
-  const std::string before =
-      reported(world.resource.status, title_case(component) + "Ready").reason;
-  return not_ready(before == "Asking" || before == "NoAnswer" ? "NoAnswer" : "Asking", problem);
 }
 
 /// The container's last words say so (terminationMessagePolicy); the words themselves stay where

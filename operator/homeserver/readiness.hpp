@@ -5,6 +5,14 @@
 /// One question per component: does it do its job? All are pure and read only the World.
 namespace alphorn::homeserver {
 
+/// Ready, with nothing more to say.
+extern const Readiness kReady;
+Readiness not_ready(std::string reason, std::string message);
+Readiness absent(const std::string& kind, const std::string& name);  ///< it will be made
+/// A program that did not answer. Its pod may be ready an instant before its Service leads to it,
+/// so only the second silence in a row is trouble; the first is progress.
+Readiness silent(const World& world, const std::string& component, const std::string& problem);
+
 Readiness keys_ready(const World& world);
 Readiness volumes_ready(const World& world);
 Readiness network_ready(const World& world);

@@ -48,7 +48,7 @@ Readiness rotation_note(const World& world) {
             .reason = "RotationWaiting",
             .message = what + " is rotated once the homeserver is ready"};
   }
-  return {.ready = true, .reason = "Ready", .message = ""};
+  return kReady;
 }
 
 }  // namespace alphorn::homeserver
