@@ -45,18 +45,6 @@ def memory():
     return {}
 
 
-def heard(listener, room, event):
-    """The event as the listener's server has it."""
-    answer = listener.send("GET", f"/_matrix/client/v3/rooms/{room}/event/{event}")
-    assert answer.ok, f"{listener.user} does not have {event}: {answer.status_code} {answer.text}"
-    return answer.json()
-
-
-def say(speaker, room, text):
-    return speaker.send_event(room, "m.room.message", secrets.token_hex(8),
-                              {"msgtype": "m.text", "body": text})
-
-
 def is_invited(person, room):
     invited = person.sync(timeout=0).get("rooms", {}).get("invite", {})
     assert room in invited, f"{person.user} is invited to {list(invited)}, not to {room}"
@@ -91,9 +79,9 @@ def test_who_was_invited_joins_over_the_border(people, memory):
 def test_messages_go_both_ways(people, memory, speaker, listener):
     text = f"{speaker} speaks"
     watch = Stopwatch()
-    event = say(people[speaker], memory["room"], text)
+    event = matrix.say(people[speaker], memory["room"], text)
     found = wait_until(f"{listener} hears {speaker}",
-                       lambda: heard(people[listener], memory["room"], event), UNTIL_HEARD)
+                       lambda: matrix.heard(people[listener], memory["room"], event), UNTIL_HEARD)
     figure(f"a message from {speaker} to {listener}", f"{watch.seconds * 1000:.0f} ms")
     assert found["content"]["body"] == text
     assert found["sender"] == people[speaker].user
@@ -142,7 +130,7 @@ def test_a_company_that_closes_is_closed(companies, people, memory):
     companies["south"].change(federation={"mode": "closed", "allow": None,
                                           "privateNetworks": None})
     companies["south"].wait_ready()
-    event = say(people["north"], memory["room"], "anybody there?")
+    event = matrix.say(people["north"], memory["room"], "anybody there?")
     contact = companies["south"].contact()
     door = matrix.Client(contact["address"], contact["caFile"])
 
@@ -160,8 +148,9 @@ def test_when_it_opens_again_it_hears_what_it_missed(companies, people, memory):
     south.change(federation=spec_of(south, [north])["federation"])
     south.wait_ready()
     # A server that could not be reached is tried again after ten minutes, or when it speaks.
-    spoken = say(people["south"], memory["room"], "we are back")
+    spoken = matrix.say(people["south"], memory["room"], "we are back")
     wait_until("north hears south again",
-               lambda: heard(people["north"], memory["room"], spoken), UNTIL_HEARD)
+               lambda: matrix.heard(people["north"], memory["room"], spoken), UNTIL_HEARD)
     wait_until("south hears what it missed",
-               lambda: heard(people["south"], memory["room"], memory["missed"]), 2 * UNTIL_HEARD)
+               lambda: matrix.heard(people["south"], memory["room"], memory["missed"]),
+               2 * UNTIL_HEARD)

@@ -1,7 +1,6 @@
 """A company is closed for a while, gets new keys, and goes for good when that was asked for."""
 
 
-import secrets
 
 import pytest
 
@@ -103,21 +102,10 @@ def published(client):
     return answer["verify_keys"], answer["old_verify_keys"]
 
 
-def heard(listener, room, event):
-    answer = listener.send("GET", f"/_matrix/client/v3/rooms/{room}/event/{event}")
-    assert answer.ok, f"{listener.user} does not have {event}: {answer.status_code} {answer.text}"
-    return answer.json()
-
-
-def say(speaker, room, text):
-    return speaker.send_event(room, "m.room.message", secrets.token_hex(8),
-                              {"msgtype": "m.text", "body": text})
-
-
 def test_its_keys_are_drawn_anew_on_request_and_only_once(oscar, memory):
     admin = memory["admin"]
     memory["room"] = admin.create_room(name="Tender", preset="private_chat")
-    memory["before"] = say(admin, memory["room"], "signed with the first key")
+    memory["before"] = matrix.say(admin, memory["room"], "signed with the first key")
     old_id, _ = oscar.signing_key()
     public = published(admin)[0][old_id]["key"]
     others = {key: value for key, value in oscar.secret("homeserver-keys").items()
@@ -147,7 +135,7 @@ def test_its_keys_are_drawn_anew_on_request_and_only_once(oscar, memory):
 def test_people_stay_logged_in(oscar, memory):
     admin = memory["admin"]
     assert admin.call("GET", "/_matrix/client/v3/account/whoami")["user_id"] == admin.user
-    assert heard(admin, memory["room"], memory["before"])
+    assert matrix.heard(admin, memory["room"], memory["before"])
 
 
 def test_a_server_that_never_saw_the_former_key_trusts_what_it_signed(papa, memory):
@@ -168,9 +156,9 @@ def test_a_server_that_never_saw_the_former_key_trusts_what_it_signed(papa, memo
 
 def test_messages_go_both_ways_by_the_new_key(memory):
     for speaker, listener in (("admin", "guest"), ("guest", "admin")):
-        event = say(memory[speaker], memory["room"], f"{speaker} speaks")
+        event = matrix.say(memory[speaker], memory["room"], f"{speaker} speaks")
         wait_until(f"{listener} hears {speaker}",
-                   lambda: heard(memory[listener], memory["room"], event), UNTIL_HEARD)
+                   lambda: matrix.heard(memory[listener], memory["room"], event), UNTIL_HEARD)
 
 
 def test_a_wish_that_nobody_can_fulfil_is_named(oscar):

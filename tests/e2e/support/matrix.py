@@ -1,5 +1,6 @@
 """A Matrix client: what an employee's app does, over TLS, trusting only the tenant's authority."""
 
+import secrets
 import time
 import urllib.parse
 
@@ -69,6 +70,18 @@ class Client:
 
     def sync(self, **parameters):
         return self.call("GET", "/_matrix/client/v3/sync", params=parameters)
+
+
+def heard(listener, room, event):
+    """The event as the listener's server has it."""
+    answer = listener.send("GET", f"/_matrix/client/v3/rooms/{room}/event/{event}")
+    assert answer.ok, f"{listener.user} does not have {event}: {answer.status_code} {answer.text}"
+    return answer.json()
+
+
+def say(speaker, room, text):
+    return speaker.send_event(room, "m.room.message", secrets.token_hex(8),
+                              {"msgtype": "m.text", "body": text})
 
 
 def _quoted(text):
