@@ -41,7 +41,8 @@ manifests::Images Catalogue::images_for(const std::string& release) const {
           .nginx = nginx,
           .postgres_exporter = postgres_exporter,
           .nginx_exporter = nginx_exporter,
-          .web = web};
+          .web = web,
+          .redis = redis};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -60,6 +61,7 @@ Catalogue read_catalogue(const std::string& path) {
                       .former_login_stays = std::chrono::seconds{integer_at(
                           document, "database/formerLoginSeconds", kFormerLogin)},
                       .monitoring_ns = string_at(document, "monitoring/namespace")};
+  catalogue.redis = required(path, document, "images/redis");
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");
     catalogue.nginx_exporter = required(path, document, "images/nginxExporter");

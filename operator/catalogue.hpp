@@ -21,6 +21,7 @@ struct Catalogue {
   std::string postgres_exporter = {};           ///< both "" when nobody reads metrics
   std::string nginx_exporter = {};
   std::string web = {};  ///< the web client's image; "" when none is served
+  std::string redis = {};
   /// How long a database's former password is taken after programs were told the new one.
   std::chrono::seconds former_login_stays{180};
   std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics

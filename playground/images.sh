@@ -23,6 +23,7 @@ image_archive() {
       inputs=("$SYNAPSE_IMAGE" "$(base_key)" "${SYNAPSE_PACKAGES[@]}")
       files+=(playground/images/synapse-requirements.txt)
       ;;
+    redis) inputs=("$REDIS_IMAGE" "$(base_key)" "${REDIS_PACKAGES[@]}") ;;
     exporters) inputs=("$EXPORTERS_IMAGE" "$(base_key)" "${EXPORTER_PACKAGES[@]}") ;;
     operator) inputs=("$(operator_image)") ;;
     contour) inputs=("$CONTOUR_IMAGE" "$(basename "$(contour_folder)")") ;;
@@ -85,6 +86,12 @@ image_nginx() {
   copy_base "$1"
   install_into "$1" "${NGINX_PACKAGES[@]}"
   mkimage --user 10001:10001 --env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$1" "$NGINX_IMAGE" "$2"
+}
+
+image_redis() {
+  copy_base "$1"
+  install_into "$1" "${REDIS_PACKAGES[@]}"
+  mkimage --user 10001:10001 --env PATH=/usr/bin:/bin "$1" "$REDIS_IMAGE" "$2"
 }
 
 # Both programs in one image, under the names that their makers' own images give them. They need a C
@@ -163,12 +170,12 @@ build_tenant_images() {
   local name
   build_base
   build_web
-  for name in nginx postgres synapse exporters web; do build_image "$name"; done
+  for name in nginx postgres synapse redis exporters web; do build_image "$name"; done
 }
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse exporters web)
+  local name names=(pause addons nginx postgres synapse redis exporters web)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true

@@ -34,6 +34,7 @@ CONTAINERD_PACKAGES=(containerd=1.6.20~ds1-1+deb12u3 runc=1.1.5+ds1-1+deb12u1
 POSTGRES_PACKAGES=(postgresql-15=15.20-0+deb12u1 libpq5=15.20-0+deb12u1)
 PROMETHEUS_PACKAGE=prometheus=2.42.0+ds-5+deb12u1
 EXPORTER_PACKAGES=(prometheus-postgres-exporter=0.11.1-3+b5 prometheus-nginx-exporter=0.11.0-1+b4)
+REDIS_PACKAGES=(redis-server=5:7.0.15-1~deb12u10)
 NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
 SYNAPSE_PACKAGES=(python3=3.11.2-1+b1 libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
 
@@ -42,6 +43,7 @@ PAUSE_IMAGE=localhost/pause:3.10
 POSTGRES_IMAGE=$IMAGE_PREFIX/postgres:15
 SYNAPSE_IMAGE=$IMAGE_PREFIX/synapse:v$SYNAPSE_VERSION
 NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
+REDIS_IMAGE=$IMAGE_PREFIX/redis:7.0
 EXPORTERS_IMAGE=$IMAGE_PREFIX/exporters:1
 WEB_IMAGE=$IMAGE_PREFIX/web:$HYDROGEN_VERSION
 CONTOUR_IMAGE=$IMAGE_PREFIX/contour:$CONTOUR_VERSION

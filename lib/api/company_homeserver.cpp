@@ -6,16 +6,7 @@
 namespace alphorn::api {
 namespace {
 
-struct Amounts {
-  const char* request_cpu;
-  const char* request_memory;
-  const char* limit_cpu;
-  const char* limit_memory;
-};
-
 // The schema's defaults once more; a contract test compares the two.
-constexpr Amounts kHomeserver{"100m", "256Mi", "2", "1Gi"};
-constexpr Amounts kDatabase{"100m", "128Mi", "2", "512Mi"};
 constexpr const char* kMediaSize = "10Gi";
 constexpr const char* kDatabaseSize = "5Gi";
 constexpr const char* kMaxUploadSize = "100M";
@@ -23,22 +14,6 @@ constexpr const char* kAdministrator = "admin";
 constexpr const char* kIssuerKind = "Issuer";
 constexpr const char* kIssuerGroup = "cert-manager.io";
 constexpr const char* kBrand = "Chat";
-
-/// A quantity may be written as a number too.
-std::string amount(const json& resources, const char* path, const char* otherwise) {
-  const json& value = at_path(resources, path);
-  if (value.is_null()) return otherwise;
-  return canonical_quantity(value.is_string() ? value.get<std::string>() : value.dump());
-}
-
-json resources_from(const json& resources, const Amounts& defaults) {
-  return {{"requests",
-           {{"cpu", amount(resources, "requests/cpu", defaults.request_cpu)},
-            {"memory", amount(resources, "requests/memory", defaults.request_memory)}}},
-          {"limits",
-           {{"cpu", amount(resources, "limits/cpu", defaults.limit_cpu)},
-            {"memory", amount(resources, "limits/memory", defaults.limit_memory)}}}};
-}
 
 Storage storage_from(const json& parent, const char* default_size) {
   return {.size = canonical_quantity(string_or(parent, "size", default_size)),
@@ -114,21 +89,21 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.matrix_host = string_or(spec, "hosts/matrix", "matrix." + domain_of(result.server_name));
   result.web_host = string_or(spec, "hosts/web", "chat." + domain_of(result.server_name));
   result.administrator = string_or(spec, "administrator/localpart", kAdministrator);
-  result.homeserver_resources = resources_from(at_path(spec, "homeserver/resources"), kHomeserver);
   result.media = storage_from(at_path(spec, "homeserver/media"), kMediaSize);
   result.media_bucket = media_bucket_from(at_path(spec, "homeserver/media/s3"));
   result.max_upload_size = string_or(spec, "homeserver/maxUploadSize", kMaxUploadSize);
-  result.database_resources = resources_from(at_path(spec, "database/resources"), kDatabase);
   result.database = storage_from(at_path(spec, "database"), kDatabaseSize);
   read_database(at_path(spec, "database"), result);
   result.exposure = exposure_from(at_path(spec, "exposure"));
   result.tls = tls_from(at_path(spec, "tls"));
   result.federation = federation_from(at_path(spec, "federation"));
+  read_size(spec, result);
   result.authentication = authentication_from(at_path(spec, "authentication"));
   result.ca_bundle = string_at(spec, "homeserver/caBundle");
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.web_client = web_client_from(at_path(spec, "webClient"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
+  result.priority_class = string_at(spec, "priorityClassName");
   result.deletion_policy = string_at(spec, "deletionPolicy") == "Delete" ? DeletionPolicy::erase
                                                                          : DeletionPolicy::retain;
   result.paused = at_path(spec, "paused") == true;

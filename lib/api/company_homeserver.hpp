@@ -148,6 +148,42 @@ struct ExternalDatabase {
   bool operator==(const ExternalDatabase&) const = default;
 };
 
+/// How large the company is: how many processes share the work, and how much each gets.
+enum class Size { small, medium, large };
+
+/// What a process beside Synapse's main one does (docs/size.md).
+enum class WorkerRole {
+  sync,
+  client,
+  creator,
+  persister,
+  writer,
+  media,
+  pusher,
+  federation,
+  sender
+};
+
+/// A role with its name in the schema, and how many processes may have it.
+struct WorkerKind {
+  WorkerRole role;
+  const char* name;
+  int most;
+};
+
+/// All of them, in the schema's order.
+const std::vector<WorkerKind>& worker_kinds();
+
+/// "sync" of WorkerRole::sync.
+std::string name_of(WorkerRole role);
+
+/// The processes beside the main one. A role that nobody has is the main process's.
+struct Workers {
+  std::map<WorkerRole, int> counts;  ///< of each role, 0 included
+  json resources;                    ///< core/v1 ResourceRequirements of each process
+  bool operator==(const Workers&) const = default;
+};
+
 /// Which new rooms are encrypted without asking: none, those of invited people, or all.
 enum class EncryptedRooms { off, invite, all };
 
@@ -171,7 +207,9 @@ struct CompanyHomeserverSpec {
   std::string matrix_host;    ///< host of the client-server API: matrix.<serverName> by default
   std::string web_host;       ///< host of the web client: chat.<serverName> by default
   std::string administrator;  ///< localpart of the first administrator
+  Size size = Size::small;
   json homeserver_resources;  ///< core/v1 ResourceRequirements
+  Workers workers;
   Storage media;
   std::optional<MediaBucket> media_bucket;
   std::string max_upload_size;  ///< Synapse's notation: "100M"
@@ -188,6 +226,7 @@ struct CompanyHomeserverSpec {
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   WebClient web_client;
   bool network_policies = true;
+  std::string priority_class;  ///< of every pod; "" for the cluster's default
   DeletionPolicy deletion_policy = DeletionPolicy::retain;
   bool paused = false;
   bool hibernated = false;

@@ -95,11 +95,12 @@ void check_database(Findings& findings, const CompanyHomeserverSpec& spec) {
   findings.check(is_external == spec.external_database.has_value(), "spec.database.external",
                  "database.external says where the database of \"mode: external\" is, and belongs "
                  "to no other mode");
-  // What is not given has its default, in which nobody can tell it from what is.
-  const CompanyHomeserverSpec defaults = company_homeserver_from(json::object()).spec;
-  findings.check(!is_external || (spec.database == defaults.database &&
-                                  spec.database_resources == defaults.database_resources),
-                 "spec.database",
+  // What is not given has its default, in which nobody can tell it from what is. Objects of before
+  // there were sizes carry what is small's.
+  const bool has_own_resources = spec.database_resources != database_resources_of(spec.size) &&
+                                 spec.database_resources != database_resources_of(Size::small);
+  const Storage unsaid = company_homeserver_from(json::object()).spec.database;
+  findings.check(!is_external || (spec.database == unsaid && !has_own_resources), "spec.database",
                  "database.size, storageClassName and resources are of a database that the "
                  "operator makes: leave them out with \"mode: external\"");
   const std::optional<int>& instances = spec.database_instances;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/company_homeserver.hpp"
+#include "api/quantity.hpp"
 
 /// What the files of this library share and nobody else sees: reading fields, and rules for them.
 namespace alphorn::api {
@@ -22,10 +23,17 @@ std::optional<MediaBucket> media_bucket_from(const json& s3);
 /// What is said of the database, except its volume and resources.
 void read_database(const json& database, CompanyHomeserverSpec& spec);
 
+/// How large it is, and what follows from it unless it is said: resources and workers. The
+/// federation is read before: without one, no process is there for it.
+void read_size(const json& spec, CompanyHomeserverSpec& result);
+
+/// What a database of that size gets unless it is said.
+json database_resources_of(Size size);
+
 /// Collects what is wrong, in the order of the schema.
 class Findings {
  public:
-  void check(bool holds, const char* field, const char* message) {
+  void check(bool holds, const char* field, const std::string& message) {
     if (!holds) violations_.push_back({field, message});
   }
   std::vector<Violation> take() { return std::move(violations_); }
@@ -45,6 +53,14 @@ bool is_network(std::string_view text);
 /// "https://", a host, perhaps a port, perhaps a path; no query.
 bool is_https_url(std::string_view text);
 
+/// `short_name` is how the message calls them: "resources".
+void check_resources(Findings& findings, const json& resources, const char* field,
+                     const std::string& short_name);
+void check_size(Findings& findings, const CompanyHomeserverSpec& spec);
+/// The API server stores anything above 2^63-1 as that number: what we send would differ from what
+/// is stored for ever. Nothing at all is another rule's matter.
+bool can_be_counted(const std::optional<Quantity>& amount);
+bool is_positive(const std::optional<Quantity>& amount);
 void check_media_bucket(Findings& findings, const MediaBucket& bucket);
 void check_authentication(Findings& findings, const Authentication& authentication);
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);

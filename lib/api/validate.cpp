@@ -96,40 +96,10 @@ bool is_upload_size(std::string_view text) {
   return is_number(text) && text.size() <= 9 && text.front() != '0';
 }
 
-bool is_positive(const std::optional<Quantity>& amount) {
-  return amount && *amount > *Quantity::parse("0");
-}
-
-/// The API server stores anything above 2^63-1 as that number: what we send would differ from what
-/// is stored for ever. Nothing at all is another rule's matter.
-bool can_be_counted(const std::optional<Quantity>& amount) {
-  return !amount || *amount <= *Quantity::parse("8E");
-}
-
 void check_storage(Findings& findings, const Storage& storage, const char* field) {
   const std::optional<Quantity> size = Quantity::parse(storage.size);
   findings.check(is_positive(size), field, "size must be a whole number with a unit, such as 10Gi");
   findings.check(can_be_counted(size), field, "size must be at most 8E, more cannot be counted");
-}
-
-void check_resources(Findings& findings, const json& resources, const char* field) {
-  const auto quantity = [&](const char* path) {
-    return Quantity::parse(string_at(resources, path));
-  };
-  const auto request_cpu = quantity("requests/cpu");
-  const auto limit_cpu = quantity("limits/cpu");
-  const auto request_memory = quantity("requests/memory");
-  const auto limit_memory = quantity("limits/memory");
-  findings.check(is_positive(request_cpu) && is_positive(limit_cpu), field,
-                 "cpu must be a number of cores, such as 500m, 0.5 or 2");
-  findings.check(is_positive(request_memory) && is_positive(limit_memory), field,
-                 "memory must be a whole number with an optional unit, such as 512Mi");
-  findings.check(can_be_counted(request_memory) && can_be_counted(limit_memory), field,
-                 "memory must be at most 8E, more cannot be counted");
-  findings.check(!request_cpu || !limit_cpu || *request_cpu <= *limit_cpu, field,
-                 "resources.requests.cpu must not exceed resources.limits.cpu");
-  findings.check(!request_memory || !limit_memory || *request_memory <= *limit_memory, field,
-                 "resources.requests.memory must not exceed resources.limits.memory");
 }
 
 bool is_tenant_name(std::string_view name) {
@@ -331,7 +301,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  "version must be a Synapse release of three numbers, such as \"1.163.2\"");
   findings.check(spec.channel.empty() || is_label(spec.channel), "spec.channel",
                  "channel must be a name of a-z, 0-9 and \"-\", such as stable");
-  check_resources(findings, spec.homeserver_resources, "spec.homeserver.resources");
+  check_size(findings, spec);
   check_storage(findings, spec.media, "spec.homeserver.media.size");
   if (spec.media_bucket) check_media_bucket(findings, *spec.media_bucket);
   findings.check(is_upload_size(spec.max_upload_size), "spec.homeserver.maxUploadSize",
@@ -341,13 +311,16 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
       "spec.homeserver.caBundle",
       "homeserver.caBundle must be certificates in PEM, and begin with "
       "\"-----BEGIN CERTIFICATE-----\"");
-  check_resources(findings, spec.database_resources, "spec.database.resources");
+  check_resources(findings, spec.database_resources, "spec.database.resources", "resources");
   check_storage(findings, spec.database, "spec.database.size");
   check_database(findings, spec);
   check_exposure(findings, spec.exposure);
   check_tls(findings, spec.tls);
   check_federation(findings, spec.federation);
   check_authentication(findings, spec.authentication);
+  findings.check(spec.priority_class.empty() || is_object_name(spec.priority_class),
+                 "spec.priorityClassName",
+                 R"(priorityClassName must hold only a-z, 0-9, "-" and ".")");
   return findings.take();
 }
 

@@ -58,6 +58,8 @@ inline const Kind kNetworkPolicy{"networking.k8s.io", "v1", "NetworkPolicy", "ne
 inline const Kind kPersistentVolumeClaim{"", "v1", "PersistentVolumeClaim",
                                          "persistentvolumeclaims"};
 inline const Kind kPod{"", "v1", "Pod", "pods"};
+inline const Kind kPodDisruptionBudget{"policy", "v1", "PodDisruptionBudget",
+                                       "poddisruptionbudgets"};
 inline const Kind kSecret{"", "v1", "Secret", "secrets"};
 inline const Kind kService{"", "v1", "Service", "services"};
 inline const Kind kStatefulSet{"apps", "v1", "StatefulSet", "statefulsets"};

@@ -81,7 +81,7 @@ const std::vector<kube::Kind>& child_kinds() {
       kube::kinds::kIngress,       kube::kinds::kHttpRoute,
       kube::kinds::kNetworkPolicy, kCertificate,
       kCertificateRequest,         kube::kinds::kJob,
-      kCloudNativePgCluster};
+      kCloudNativePgCluster,       kube::kinds::kPodDisruptionBudget};
   return kinds;
 }
 

@@ -2,6 +2,7 @@
 
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
+#include "homeserver/workers.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -71,6 +72,12 @@ std::vector<Wish> administrator(const World& world) {
                             .localpart = world.tenant.spec.administrator}};
 }
 
+/// Most run one workload.
+template <std::string (*Name)(const Tenant&)>
+std::vector<std::string> only(const Tenant& tenant) {
+  return {Name(tenant)};
+}
+
 }  // namespace
 
 const std::vector<Component>& components() {
@@ -83,11 +90,13 @@ const std::vector<Component>& components() {
       {.name = "exposure",      .needs = {},                               .desire = manifests_of<manifests::exposure>,  .ready = exposure_ready, .ready_by_objects = true, .suffices = address_is_known},
       {.name = "authentication", .needs = {},                              .desire = nothing,                            .ready = authentication_ready},
       {.name = "media",         .needs = {},                               .desire = nothing,                            .ready = media_ready},
-      {.name = "database",      .needs = {"volumes", "keys"},              .desire = database,                           .ready = database_ready, .ready_by_objects = true, .workload = manifests::database_name},
-      {.name = "homeserver",    .needs = {"keys", "database", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workload = manifests::homeserver_name},
-      {.name = "bucket",        .needs = {"homeserver"},                   .desire = nothing,                            .ready = bucket_ready},
-      {.name = "gateway",       .needs = {"certificates", "homeserver"},   .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workload = manifests::gateway_name, .is_the_door = true},
-      {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workload = manifests::web_name},
+      {.name = "database",      .needs = {"volumes", "keys"},              .desire = database,                           .ready = database_ready, .ready_by_objects = true, .workloads = only<manifests::database_name>},
+      {.name = "redis",         .needs = {"keys"},                         .desire = manifests_of<manifests::redis>,     .ready = redis_ready, .ready_by_objects = true, .workloads = only<manifests::redis_name>, .wanted = manifests::has_workers},
+      {.name = "homeserver",    .needs = {"keys", "database", "redis", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workloads = only<manifests::homeserver_name>, .held_up = former_workers},
+      {.name = "workers",       .needs = {"homeserver"},                   .desire = manifests_of<manifests::workers>,   .ready = workers_ready, .ready_by_objects = true, .workloads = worker_workloads, .wanted = manifests::has_workers},
+      {.name = "bucket",        .needs = {"homeserver", "workers"},                   .desire = nothing,                            .ready = bucket_ready},
+      {.name = "gateway",       .needs = {"certificates", "homeserver", "workers"},  .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workloads = only<manifests::gateway_name>, .is_the_door = true},
+      {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workloads = only<manifests::web_name>},
       {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
   };
   // clang-format on

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -54,12 +55,17 @@ struct Component {
   bool ready_by_objects = false;
   /// It is far enough for who needs it, though not ready; otherwise only what is ready is.
   std::function<bool(const World&)> suffices = nullptr;
-  /// Name of the workload whose pods it runs. They are stopped while the tenant hibernates, also
+  /// Names of the workloads whose pods it runs. They are stopped while the tenant hibernates, also
   /// when something that they need is broken.
-  std::string (*workload)(const manifests::Tenant&) = nullptr;
+  std::vector<std::string> (*workloads)(const manifests::Tenant&) = nullptr;
   /// People come in by it. While the tenant is fenced it is closed, also when something that it
   /// needs is broken.
   bool is_the_door = false;
+  /// Whether the tenant has it at all; otherwise nobody hears of it. Unsaid: it has.
+  bool (*wanted)(const manifests::Tenant&) = nullptr;
+  /// What must be over before any of its steps, though nothing that it needs lacks; nothing when
+  /// they may be taken.
+  std::optional<Readiness> (*held_up)(const World&) = nullptr;
 };
 
 /// The table, in an order in which every need comes before who needs it.

@@ -6,6 +6,7 @@
 #include "homeserver/readiness.hpp"
 #include "homeserver/rotation.hpp"
 #include "homeserver/settled.hpp"
+#include "homeserver/workers.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -15,9 +16,9 @@ namespace {
 constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
 constexpr const char* kNetworkPolicy = "NetworkPolicy";
 // Kinds whose leftovers may go: nothing here holds a company's data.
-const std::set<std::string> kReplaceable{"Certificate", "ConfigMap", "Deployment",
-                                         "HTTPRoute",   "Ingress",   kNetworkPolicy,
-                                         "Secret",      "Service",   "StatefulSet"};
+const std::set<std::string> kReplaceable{
+    "Certificate",  "ConfigMap",           "Deployment", "HTTPRoute", "Ingress",
+    kNetworkPolicy, "PodDisruptionBudget", "Secret",     "Service",   "StatefulSet"};
 
 template <class... Cases>
 struct Overloaded : Cases... {
@@ -104,12 +105,13 @@ class ComponentDiff {
     const json* actual = present("Secret", recipe.name);
     if (obstacle) return;
     if (actual == nullptr) {
-      const bool guards_data = recipe.name != manifests::administrator_secret(world_.tenant);
+      const bool guards_data = is_kept(json{{"metadata", recipe.metadata}}) &&
+                               recipe.name != manifests::administrator_secret(world_.tenant);
       steps.emplace_back(CreateSecret{recipe, !guards_data || data_is_untouched(world_)});
     } else if (metadata_differs(recipe.metadata, *actual)) {
       steps.emplace_back(Apply{secret_metadata(recipe)});
-    } else if (recipe.name == manifests::homeserver_keys(world_.tenant)) {
-      auto due = due_rotations(world_);
+    } else {
+      auto due = due_rotations(world_, recipe.name);
       if (!due.empty()) steps.emplace_back(RotateKeys{recipe.name, std::move(due)});
     }
   }
@@ -187,6 +189,12 @@ void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
   }
 }
 
+void remove_former_workers(const World& world, std::vector<Step>& steps) {
+  for (const auto& [id, object] : world.children) {
+    if (id.kind == "StatefulSet" && is_former_worker(world, *object)) remove(*object, world, steps);
+  }
+}
+
 void remove_checks(const World& world, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
     if (id.kind == "Job" && check_is_over(world, *object)) remove(*object, world, steps);
@@ -194,11 +202,13 @@ void remove_checks(const World& world, std::vector<Step>& steps) {
 }
 
 bool has_workload(const Component& component, const World& world) {
-  if (component.workload == nullptr) return false;
-  const std::string name = component.workload(world.tenant);
-  return world.child("StatefulSet", name) != nullptr ||
-         world.child("Deployment", name) != nullptr ||
-         world.child(kDatabaseCluster, name) != nullptr;
+  if (component.workloads == nullptr) return false;
+  const std::vector<std::string> names = component.workloads(world.tenant);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return world.child("StatefulSet", name) != nullptr ||
+           world.child("Deployment", name) != nullptr ||
+           world.child(kDatabaseCluster, name) != nullptr;
+  });
 }
 
 /// Stopped or closed it must be, whatever is wrong with what it needs.
@@ -282,6 +292,11 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
   std::set<std::string> asleep;
   const Settled::Inputs inputs = Settled::inputs_of(world, now);
   for (const Component& component : components()) {
+    if (component.wanted != nullptr && !component.wanted(world.tenant)) {
+      settled.forget(component.name);
+      ready.insert(component.name);
+      continue;
+    }
     const auto missing =
         std::find_if(component.needs.begin(), component.needs.end(),
                      [&](const std::string& need) { return !ready.contains(need); });
@@ -291,6 +306,15 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
       const bool sleeps = hibernated && asleep.contains(*missing);
       plan.components.push_back({component.name, {}, sleeps ? kHibernated : waiting_for(*missing)});
       if (sleeps) asleep.insert(component.name);
+      all_ready = false;
+      continue;
+    }
+    // Who sleeps writes nothing, and what stops need not wait.
+    const bool may_be_held =
+        component.held_up != nullptr && !hibernated && !world.resource.spec.paused;
+    const auto obstacle = may_be_held ? component.held_up(world) : std::nullopt;
+    if (obstacle) {
+      plan.components.push_back({component.name, {}, *obstacle});
       all_ready = false;
       continue;
     }
@@ -307,6 +331,7 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
     plan.components.push_back(std::move(entry));
   }
   remove_stuck_pods(world, plan.clean_up);
+  remove_former_workers(world, plan.clean_up);
   remove_checks(world, plan.clean_up);
   remove_policies(world, plan.clean_up);
   // By now every component has noted what it wishes for.

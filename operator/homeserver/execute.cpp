@@ -40,7 +40,7 @@ json drawn(const manifests::SecretRecipe& recipe, const World& world) {
   }
   // What is drawn for the first time is new enough for whoever asked before.
   for (const auto& [what, wish] : wanted_rotations(world)) {
-    if (data.contains(rotatable().at(what))) {
+    if (data.contains(rotatable().at(what).entry)) {
       metadata["annotations"][kRotatedPrefix + what] = wish;
     }
   }
@@ -117,7 +117,7 @@ class Execution {
                      {"resourceVersion", string_at(*secret, "metadata/resourceVersion")}};
     json data = json::object();
     for (const auto& [what, wish] : step.rotations) {
-      const std::string& key = rotatable().at(what);
+      const std::string& key = rotatable().at(what).entry;
       const auto how = draw_of(world_, step.secret_name, key);
       if (how == manifests::SecretRecipe::Draw::signing_key) {
         metadata["annotations"][kOldSigningKeys] = with_former(value_in(secret, key)).dump();

@@ -7,6 +7,7 @@
 #include "homeserver/refusal.hpp"
 #include "homeserver/rotation.hpp"
 #include "homeserver/signing_key.hpp"
+#include "homeserver/workers.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -124,7 +125,7 @@ CertificateFacts certificate_in(const World& world, const certificates::Trust& t
           .is_former = is_former};
 }
 
-/// What the Secret with the homeserver's keys tells of rotations.
+/// What the Secrets with the homeserver's keys tell of rotations.
 struct RotationFacts {
   std::map<std::string, std::string> rotated;
   json old_signing_keys = json::object();
@@ -132,15 +133,18 @@ struct RotationFacts {
 
 RotationFacts rotations_in(const World& world) {
   RotationFacts facts;
-  const json* secret = world.child("Secret", manifests::homeserver_keys(world.tenant));
-  if (secret == nullptr) return facts;
-  for (const auto& [key, value] : at_path(*secret, "metadata/annotations").items()) {
-    if (!value.is_string()) continue;
-    if (key == kOldSigningKeys) {
-      json keys = json::parse(value.get<std::string>(), nullptr, /*allow_exceptions=*/false);
-      if (keys.is_object()) facts.old_signing_keys = std::move(keys);
-    } else if (key.starts_with(kRotatedPrefix)) {
-      facts.rotated[key.substr(std::string_view{kRotatedPrefix}.size())] = value;
+  for (const std::string& name :
+       {manifests::homeserver_keys(world.tenant), manifests::worker_keys(world.tenant)}) {
+    const json* secret = world.child("Secret", name);
+    if (secret == nullptr) continue;
+    for (const auto& [key, value] : at_path(*secret, "metadata/annotations").items()) {
+      if (!value.is_string()) continue;
+      if (key == kOldSigningKeys) {
+        json keys = json::parse(value.get<std::string>(), nullptr, /*allow_exceptions=*/false);
+        if (keys.is_object()) facts.old_signing_keys = std::move(keys);
+      } else if (key.starts_with(kRotatedPrefix)) {
+        facts.rotated[key.substr(std::string_view{kRotatedPrefix}.size())] = value;
+      }
     }
   }
   return facts;
@@ -150,7 +154,8 @@ RotationFacts rotations_in(const World& world) {
 std::string secrets_seen(const World& world, const certificates::Trust& trust) {
   std::string seen = sha256_hex(trust.present.certificate_pem + trust.former_pem) + " ";
   for (const std::string& name :
-       {manifests::gateway_certificate(world.tenant), manifests::homeserver_keys(world.tenant)}) {
+       {manifests::gateway_certificate(world.tenant), manifests::homeserver_keys(world.tenant),
+        manifests::worker_keys(world.tenant)}) {
     const auto found = world.children.find(ChildId{.kind = "Secret", .name = name});
     seen += (found == world.children.end() ? "" : found->second.version()) + " ";
   }
@@ -280,6 +285,9 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     secrets.old_signing_keys = std::move(rotations.old_signing_keys);
   }
   tenant.client_secrets_seen = brought_secrets_seen(world);
+  if (const json* keys = world.child("Secret", manifests::worker_keys(tenant))) {
+    tenant.worker_keys_seen = string_at(*keys, "metadata/uid");
+  }
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   if (secrets.certificate_is_former) world.reissue_at = view.reissue_from;
@@ -292,11 +300,13 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
 
   observe_refusals(parts_.client, world, stop);
   observe_login(world, parts_.catalogue.former_login_stays);
-  tenant.database_is_unused = homeserver_is_gone(world);
+  tenant.database_is_unused = homeserver_is_gone(world) && workers_are_gone(world);
   if (tenant.spec.hibernated) return world;  // nobody is there to be asked
   if (homeserver_rolled_out(world)) {
     world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
-    if (manifests::has_bucket(tenant)) world.bucket = parts_.servers.ask_bucket(tenant, stop);
+    if (manifests::has_bucket(tenant) && media_rolled_out(world)) {
+      world.bucket = parts_.servers.ask_bucket(tenant, stop);
+    }
   }
   // A gateway before a silent homeserver has nothing to add, and would cost as much patience again;
   // a closed one asks nobody.

@@ -99,7 +99,8 @@ bool observed(const json& workload) {
          integer_at(workload, "metadata/generation");
 }
 
-/// No pod is there, wanted, or about to be made.
+}  // namespace
+
 bool is_gone(const World& world, const std::string& kind, const std::string& name) {
   const json* workload = world.child(kind, name);
   if (workload != nullptr &&
@@ -110,8 +111,6 @@ bool is_gone(const World& world, const std::string& kind, const std::string& nam
   return std::none_of(world.pods.begin(), world.pods.end(),
                       [&](const ObjectPtr& pod) { return belongs_to(*pod, name); });
 }
-
-}  // namespace
 
 /// The first trouble that a pod of this workload is in, or the plain "not yet".
 Readiness explain_pods(const World& world, const std::string& kind, const std::string& name) {

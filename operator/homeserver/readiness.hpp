@@ -48,6 +48,9 @@ Readiness explain_pods(const World& world, const std::string& kind, const std::s
 
 Readiness stateful_set_ready(const World& world, const std::string& name);
 
+/// No pod of the workload is there, wanted, or about to be made.
+bool is_gone(const World& world, const std::string& kind, const std::string& name);
+
 /// kHibernated once no pod of the workload is left.
 Readiness hibernation_of(const World& world, const std::string& kind, const std::string& name);
 

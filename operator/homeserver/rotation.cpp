@@ -5,15 +5,24 @@
 
 namespace alphorn::homeserver {
 
-const std::map<std::string, std::string>& rotatable() {
-  static const std::map<std::string, std::string> entries{{"signing-key", "signing.key"},
-                                                          {"macaroon-secret", "macaroon"}};
+namespace {
+
+constexpr const char* kReplication = "replication-secret";
+
+}  // namespace
+
+const std::map<std::string, Rotatable>& rotatable() {
+  static const std::map<std::string, Rotatable> entries{
+      {"signing-key", {manifests::homeserver_keys, "signing.key"}},
+      {"macaroon-secret", {manifests::homeserver_keys, "macaroon"}},
+      {kReplication, {manifests::worker_keys, manifests::kReplicationSecret}}};
   return entries;
 }
 
 std::map<std::string, std::string> wanted_rotations(const World& world) {
   std::map<std::string, std::string> wanted = world.resource.rotations;
   std::erase_if(wanted, [](const auto& wish) { return !rotatable().contains(wish.first); });
+  if (!manifests::has_workers(world.tenant)) wanted.erase(kReplication);
   return wanted;
 }
 
@@ -34,14 +43,28 @@ std::map<std::string, std::string> due_rotations(const World& world) {
   return pending;
 }
 
+std::map<std::string, std::string> due_rotations(const World& world, const std::string& secret) {
+  std::map<std::string, std::string> due = due_rotations(world);
+  std::erase_if(due, [&](const auto& wish) {
+    return rotatable().at(wish.first).secret(world.tenant) != secret;
+  });
+  return due;
+}
+
 Readiness rotation_note(const World& world) {
   for (const auto& [what, value] : world.resource.rotations) {
+    if (what == kReplication && !manifests::has_workers(world.tenant)) {
+      return {.ready = true,
+              .reason = "RotationNotNeeded",
+              .message = std::string{"annotation "} + api::kRotatePrefix + what +
+                         " does nothing here: a homeserver of one process has no such secret"};
+    }
     if (rotatable().contains(what) || what == kDatabasePassword) continue;
     return {.ready = true,
             .reason = "RotationUnknown",
             .message = std::string{"annotation "} + api::kRotatePrefix + what +
                        " names nothing that can be rotated: signing-key, macaroon-secret, "
-                       "database-password"};
+                       "replication-secret, database-password"};
   }
   for (const auto& [what, value] : pending_rotations(world)) {
     return {.ready = true,

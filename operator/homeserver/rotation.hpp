@@ -9,15 +9,21 @@
 /// the resource, whose value is remembered on the Secret once it is done. Pure.
 namespace alphorn::homeserver {
 
-/// Annotations of the Secret with the homeserver's keys: the value by which WHAT was last rotated,
+/// Annotations of the Secrets with the homeserver's keys: the value by which WHAT was last rotated,
 /// and the public parts of former signing keys as Synapse's old_signing_keys wants them.
 inline constexpr const char* kRotatedPrefix = "alphorn.dev/rotated-";
 inline constexpr const char* kOldSigningKeys = "alphorn.dev/old-signing-keys";
 
-/// What can be rotated in the homeserver's keys -> its entry of that Secret.
-const std::map<std::string, std::string>& rotatable();
+/// Where a key is that can be rotated.
+struct Rotatable {
+  std::string (*secret)(const manifests::Tenant&);
+  std::string entry;
+};
 
-/// Of a resource's wishes those about the homeserver's keys: WHAT -> value.
+/// WHAT -> where it is.
+const std::map<std::string, Rotatable>& rotatable();
+
+/// Of a resource's wishes those about keys that the homeserver has: WHAT -> value.
 std::map<std::string, std::string> wanted_rotations(const World& world);
 
 /// Those of them that were not carried out yet.
@@ -26,6 +32,9 @@ std::map<std::string, std::string> pending_rotations(const World& world);
 /// The pending ones when it is time: the new keys come into effect with a restart, so the
 /// homeserver must be well, or asleep.
 std::map<std::string, std::string> due_rotations(const World& world);
+
+/// Those of them that one Secret is about.
+std::map<std::string, std::string> due_rotations(const World& world, const std::string& secret);
 
 /// What to say about rotations that wait or that nobody knows; "Ready" when there is nothing to
 /// say.

@@ -77,6 +77,8 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
                                   tenant.images.synapse,
                                   tenant.images.nginx,
                                   tenant.images.web,
+                                  tenant.images.redis,
+                                  tenant.worker_keys_seen,
                                   tenant.images.postgres_exporter,
                                   tenant.images.nginx_exporter,
                                   tenant.certificate_serial,

@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "certificates/rollover.hpp"
 #include "homeserver/status.hpp"
+#include "homeserver/workers.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -42,10 +43,21 @@ bool tells(const Cache& cache, const Tenant& tenant, const std::string& config_m
   return data.is_object() && data.value(kAuthorityFile, "").find(pem) != std::string::npos;
 }
 
+/// What the homeserver's configuration was when its pods were made; workers follow the main
+/// process.
+std::string config_of(const json& set) {
+  const json& annotations = at_path(set, "spec/template/metadata/annotations");
+  return annotations.is_object() ? annotations.value(manifests::kConfigHash, "") : "";
+}
+
 bool servers_are_rolled_out(const Cache& cache, const Tenant& tenant) {
+  const json main =
+      object_of(cache, kube::kinds::kStatefulSet, tenant, manifests::homeserver_name(tenant));
   const auto sets = cache.owned(kube::kinds::kStatefulSet, {.ns = tenant.ns, .name = tenant.name});
-  return std::all_of(sets.begin(), sets.end(),
-                     [](const auto& set) { return is_rolled_out(set->read()); });
+  return std::all_of(sets.begin(), sets.end(), [&](const auto& one) {
+    const json set = one->read();
+    return is_rolled_out(set) && (!is_worker(set) || config_of(set) == config_of(main));
+  });
 }
 
 bool trusts(const Cache& cache, const api::CompanyHomeserver& resource, const Tenant& tenant,

@@ -1,6 +1,7 @@
 #include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/vocabulary.hpp"
+#include "manifests/workers.hpp"
 
 namespace alphorn::manifests {
 namespace {
@@ -33,9 +34,13 @@ json prepare(const Tenant& tenant) {
 }
 
 json server(const Tenant& tenant) {
-  json result = container(
-      "postgres", tenant.images.postgres,
-      {"postgres", "-D", kData, "-c", std::string{"config_file="} + kConfig + "/postgresql.conf"});
+  std::vector<std::string> command{"postgres", "-D", kData, "-c",
+                                   std::string{"config_file="} + kConfig + "/postgresql.conf"};
+  if (database_connections(tenant) > kUsualConnections) {
+    command.insert(command.end(),
+                   {"-c", "max_connections=" + std::to_string(database_connections(tenant))});
+  }
+  json result = container("postgres", tenant.images.postgres, command);
   const json answers = exec_probe({"pg_isready", "--quiet", "--host=127.0.0.1"});
   // 1 is "alive, but not taking connections": recovery must not be answered with a restart.
   const json lives = exec_probe({"sh", "-c", "pg_isready --quiet --host=127.0.0.1 || test $? = 1"});
@@ -80,7 +85,7 @@ Manifest service(const Tenant& tenant) {
 }
 
 Manifest stateful_set(const Tenant& tenant) {
-  json pod = pod_spec(kPostgresUser, kStopSeconds);
+  json pod = pod_spec(tenant, kPostgresUser, kStopSeconds);
   pod["initContainers"] = json::array({prepare(tenant)});
   pod["containers"] = json::array({server(tenant), roles(tenant)});
   pod["volumes"] =

@@ -72,7 +72,7 @@ bool wants_check(const Tenant& tenant) {
 Manifests database_check_job(const Tenant& tenant) {
   if (!wants_check(tenant)) return {};
   const json config = files(tenant);
-  json pod = pod_spec(kDefaultUser, 5);
+  json pod = pod_spec(tenant, kDefaultUser, 5);
   pod["restartPolicy"] = "Never";
   pod["containers"] = json::array({check(tenant)});
   pod["volumes"] = json::array({config_map_volume("config", database_check(tenant)),

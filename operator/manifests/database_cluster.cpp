@@ -1,5 +1,6 @@
 #include "manifests/database_login.hpp"
 #include "manifests/vocabulary.hpp"
+#include "manifests/workers.hpp"
 
 // A database that CloudNativePG runs. Written against its documented API and never run: preview.
 namespace alphorn::manifests {
@@ -30,6 +31,13 @@ Manifest cluster(const Tenant& tenant) {
                    {"inheritedMetadata", {{"labels", {{kTenantLabel, tenant.name}}}}},
                    {"resources", tenant.spec.database_resources},
                    {"storage", storage}}}};
+  if (database_connections(tenant) > kUsualConnections) {
+    result["spec"]["postgresql"]["parameters"] = {
+        {"max_connections", std::to_string(database_connections(tenant))}};
+  }
+  if (!tenant.spec.priority_class.empty()) {
+    result["spec"]["priorityClassName"] = tenant.spec.priority_class;
+  }
   result["metadata"]["annotations"][kClusterHibernation] = database_sleeps(tenant) ? "on" : "off";
   return result;
 }

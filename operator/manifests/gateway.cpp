@@ -31,7 +31,7 @@ json nginx(const Tenant& tenant) {
 Manifest deployment(const Tenant& tenant, const json& config) {
   const json annotations = {{kConfigHash, fingerprint_of(config)},
                             {kCertificateSerial, tenant.certificate_serial}};
-  json pod = pod_spec(kDefaultUser, 20);
+  json pod = pod_spec(tenant, kDefaultUser, 20);
   pod["containers"] = json::array({nginx(tenant)});
   pod["volumes"] = json::array({config_map_volume("config", gateway_name(tenant)),
                                 secret_volume("certificate", gateway_certificate(tenant)),

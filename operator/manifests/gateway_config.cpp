@@ -3,6 +3,7 @@
 #include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/web_config.hpp"
+#include "manifests/workers.hpp"
 
 namespace alphorn::manifests {
 namespace {
@@ -104,6 +105,7 @@ json gateway_config(const Tenant& tenant) {
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));
   if (is_watched(tenant)) files["status.conf"] = gateway_status();
+  files.update(worker_routes(tenant));
   return files;
 }
 

@@ -1,13 +1,17 @@
 #include "manifests/homeserver_config.hpp"
 
+#include <algorithm>
+
 #include "manifests/authentication.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/media.hpp"
+#include "manifests/workers.hpp"
 
 namespace alphorn::manifests {
 namespace {
 
 constexpr int kTransactionsOfASession = 1000;
+constexpr int kKeptConnections = 5;
 
 json identity(const Tenant& tenant) {
   json result = {
@@ -27,26 +31,13 @@ json listeners(const Tenant& tenant) {
                         {"x_forwarded", true},
                         {"bind_addresses", json::array({"0.0.0.0"})},
                         {"resources", json::array({{{"names", names}, {"compress", false}}})}};
-  const json metrics = {
-      {"port", kMetricsPort}, {"type", "metrics"}, {"bind_addresses", json::array({"0.0.0.0"})}};
-  return {{"listeners", json::array({clients, metrics})}, {"enable_metrics", true}};
+  json listeners = json::array({clients, metrics_listener()});
+  if (has_workers(tenant)) listeners.push_back(replication_listener());
+  return {{"listeners", listeners}, {"enable_metrics", true}};
 }
 
 json storage(const Tenant& tenant) {
-  return {{"database",
-           {{"name", "psycopg2"},
-            // A connection ends after so many transactions, and the next one logs in anew: sessions
-            // do not outlive a former password for ever.
-            {"txn_limit", kTransactionsOfASession},
-            {"args",
-             {{"service", kLoginService},
-              {"application_name", "synapse"},
-              {"connect_timeout", 10},
-              {"cp_min", 5},
-              {"cp_max", 10},
-              {"keepalives_idle", 10},
-              {"keepalives_interval", 10},
-              {"keepalives_count", 3}}}}},
+  return {{"database", database_config(kMainConnections)},
           {"media_store_path", "/data/media_store"},
           {"max_upload_size", tenant.spec.max_upload_size},
           {"enable_authenticated_media", true},
@@ -132,13 +123,30 @@ json federation(const Tenant& tenant) {
 
 }  // namespace
 
+json database_config(int connections) {
+  return {{"name", "psycopg2"},
+          // A connection ends after so many transactions, and the next one logs in anew: sessions
+          // do not outlive a former password for ever.
+          {"txn_limit", kTransactionsOfASession},
+          {"args",
+           {{"service", kLoginService},
+            {"application_name", "synapse"},
+            {"connect_timeout", 10},
+            {"cp_min", std::min(connections, kKeptConnections)},
+            {"cp_max", connections},
+            {"keepalives_idle", 10},
+            {"keepalives_interval", 10},
+            {"keepalives_count", 3}}}};
+}
+
 json homeserver_config(const Tenant& tenant) {
   json result = json::object();
   for (const json& part : {identity(tenant), listeners(tenant), storage(tenant), secrets(tenant),
                            accounts(tenant), rate_limits(), privacy(), federation(tenant)}) {
     result.update(part);
   }
-  if (has_bucket(tenant)) result.update(bucket_config(tenant));
+  if (has_workers(tenant)) result.update(shared_worker_config(tenant));
+  if (has_bucket(tenant) && !has_media_worker(tenant)) result.update(bucket_config(tenant));
   // Otherwise Synapse asks whoever logged in elsewhere whether to trust the company's own chat.
   if (has_web(tenant) && !tenant.spec.authentication.oidc.empty()) {
     result["sso"] = {{"client_whitelist", json::array({web_url(tenant) + "/"})}};

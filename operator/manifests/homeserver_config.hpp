@@ -8,6 +8,9 @@ namespace alphorn::manifests {
 /// content of a file that the pod mounts.
 json homeserver_config(const Tenant& tenant);
 
+/// How a process of Synapse reaches the database, with at most so many connections.
+json database_config(int connections);
+
 /// Synapse's log configuration: one JSON object a line, to stdout.
 json log_config();
 

@@ -22,6 +22,14 @@ std::vector<SecretRecipe> keys(const Tenant& tenant) {
     result.push_back(recipe(database_keys(tenant), {{kDatabaseRole, Draw::token}}));
   }
   result.push_back(recipe(administrator_secret(tenant), {{"password", Draw::token}}));
+  // Of no use to anybody once the processes are gone: it goes with them.
+  if (has_workers(tenant)) {
+    const std::string name = worker_keys(tenant);
+    result.push_back(
+        {.name = name,
+         .metadata = metadata(tenant, "keys", name),
+         .entries = {{kReplicationSecret, Draw::token}, {kRedisPassword, Draw::token}}});
+  }
   return result;
 }
 

@@ -15,6 +15,9 @@ std::string url_of(const Tenant& tenant, const std::string& host) {
 
 std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
 std::string homeserver_name(const Tenant& tenant) { return tenant.name + "-homeserver"; }
+std::string redis_name(const Tenant& tenant) { return tenant.name + "-redis"; }
+std::string workers_config_map(const Tenant& tenant) { return tenant.name + "-workers"; }
+std::string worker_keys(const Tenant& tenant) { return tenant.name + "-worker-keys"; }
 std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
 std::string web_name(const Tenant& tenant) { return tenant.name + "-web"; }
 std::string database_claim(const Tenant& tenant) { return tenant.name + "-database-data"; }
@@ -101,8 +104,10 @@ std::string homeserver_url(const Tenant& tenant) {
 }
 
 std::string bucket_watch_url(const Tenant& tenant) {
-  return "http://" + homeserver_name(tenant) + "." + tenant.ns +
-         ".svc:" + std::to_string(kBucketPort);
+  const std::string service = has_media_worker(tenant)
+                                  ? tenant.name + "-" + api::name_of(api::WorkerRole::media)
+                                  : homeserver_name(tenant);
+  return "http://" + service + "." + tenant.ns + ".svc:" + std::to_string(kBucketPort);
 }
 
 }  // namespace alphorn::manifests

@@ -1,7 +1,9 @@
 #include <array>
+#include <optional>
 
 #include "manifests/database_login.hpp"
 #include "manifests/vocabulary.hpp"
+#include "manifests/workers.hpp"
 
 // A pod that a policy selects has the arrows that are drawn here and no others; docs/isolation.md
 // shows them as a table. The node may always knock at its own pods: probes need no arrow.
@@ -34,6 +36,19 @@ json pods_of(const Tenant& tenant, const std::string& component) {
   json match = selector(tenant, component);
   match[kTenantLabel] = tenant.name;
   return {{"matchLabels", match}};
+}
+
+json pods_of(const Tenant& tenant, const WorkerSet& set) {
+  json pods = pods_of(tenant, kWorker);
+  pods["matchLabels"][kWorkerRole] = api::name_of(set.role);
+  return pods;
+}
+
+/// All of Synapse's: the main process, and the others where there are some.
+json processes_of_homeserver(const Tenant& tenant) {
+  json pods = json::array({{{"podSelector", pods_of(tenant, "homeserver")}}});
+  if (has_workers(tenant)) pods.push_back({{"podSelector", pods_of(tenant, kWorker)}});
+  return pods;
 }
 
 json namespace_called(const std::string& name) {
@@ -94,12 +109,15 @@ void reach(json& arrows, const std::string& url, const std::vector<std::string>&
   arrows.push_back(to(where.empty() ? public_addresses() : where, json::array({tcp(port)})));
 }
 
-/// Identity providers, and the bucket of uploaded files.
-void reach_what_is_brought(json& arrows, const api::CompanyHomeserverSpec& spec) {
+/// Identity providers, whom the main process asks, and the bucket of who has the files.
+void reach_what_is_brought(json& arrows, const api::CompanyHomeserverSpec& spec, bool logs_in,
+                           bool has_media) {
   for (const api::OidcProvider& provider : spec.authentication.oidc) {
-    reach(arrows, provider.issuer, provider.networks);
+    if (logs_in) reach(arrows, provider.issuer, provider.networks);
   }
-  if (spec.media_bucket) reach(arrows, spec.media_bucket->endpoint, spec.media_bucket->networks);
+  if (spec.media_bucket && has_media) {
+    reach(arrows, spec.media_bucket->endpoint, spec.media_bucket->networks);
+  }
 }
 
 /// Where the database answers.
@@ -141,10 +159,9 @@ void let_prometheus_in(const Tenant& tenant, int port, json& ingress) {
 }
 
 Manifest database_policy(const Tenant& tenant) {
-  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
-  const json check = {{"podSelector", pods_of(tenant, kDatabaseCheck)}};
-  json ingress =
-      json::array({from(json::array({homeserver, check}), json::array({tcp(kDatabasePort)}))});
+  json clients = processes_of_homeserver(tenant);
+  clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
+  json ingress = json::array({from(clients, json::array({tcp(kDatabasePort)}))});
   let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
   return policy(tenant, "database", database_name(tenant), ingress, json::array());
 }
@@ -153,9 +170,9 @@ Manifest database_policy(const Tenant& tenant) {
 /// wherever they were told: only who comes in is looked at.
 Manifest database_cluster_policy(const Tenant& tenant) {
   const json servers = {{"matchLabels", {{kClusterLabel, database_name(tenant)}}}};
-  const json clients = json::array({{{"podSelector", pods_of(tenant, "homeserver")}},
-                                    {{"podSelector", pods_of(tenant, kDatabaseCheck)}},
-                                    {{"podSelector", servers}}});
+  json clients = processes_of_homeserver(tenant);
+  clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
+  clients.push_back({{"podSelector", servers}});
   const json asking_operator = {
       {"namespaceSelector", json::object()},
       {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "cloudnative-pg"}}}}}};
@@ -177,20 +194,66 @@ Manifest database_check_policy(const Tenant& tenant) {
 }
 
 /// By the label that the chart gives the operator's pods, whatever its release is called.
-Manifest homeserver_policy(const Tenant& tenant) {
-  const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
-  const json asking_operator = {
-      {"namespaceSelector", namespace_called(tenant.operator_ns)},
-      {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
-  json egress = json::array({database_arrow(tenant), name_service(), world_outside(tenant)});
-  reach_what_is_brought(egress, tenant.spec);
-  json ingress = json::array(
-      {from(json::array({gateway, asking_operator}), json::array({tcp(kHomeserverPort)}))});
-  if (has_bucket(tenant)) {
-    ingress.push_back(from(json::array({asking_operator}), json::array({tcp(kBucketPort)})));
+json asking_operator(const Tenant& tenant) {
+  return {{"namespaceSelector", namespace_called(tenant.operator_ns)},
+          {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
+}
+
+/// From one process of the homeserver to the others, and to what they hear of one another by.
+void reach_other_processes(const Tenant& tenant, json& arrows) {
+  if (!has_workers(tenant)) return;
+  const json redis = {{"podSelector", pods_of(tenant, "redis")}};
+  arrows.push_back(to(json::array({redis}), json::array({tcp(kRedisPort)})));
+  json writers = json::array({{{"podSelector", pods_of(tenant, "homeserver")}}});
+  for (const WorkerSet& set : worker_sets(tenant)) {
+    if (writes_streams(set.role)) writers.push_back({{"podSelector", pods_of(tenant, set)}});
+  }
+  arrows.push_back(to(writers, json::array({tcp(kReplicationPort)})));
+}
+
+/// `role` is nothing for the main process. Other servers are called by any of them: who takes a
+/// join asks for keys, who has the files fetches theirs. Where there are none, pushers wake phones
+/// all the same, and files may be in a bucket somewhere.
+Manifest synapse_policy(const Tenant& tenant, const json& pods, const std::string& name,
+                        std::optional<api::WorkerRole> role) {
+  using api::WorkerRole;
+  const bool has_media = role ? role == WorkerRole::media : !has_media_worker(tenant);
+  const bool has_routes = !role || (role != WorkerRole::persister && role != WorkerRole::pusher &&
+                                    role != WorkerRole::sender);
+  const bool calls_out =
+      !role || role == WorkerRole::pusher || federates(tenant) || (has_media && has_bucket(tenant));
+  json egress = json::array({database_arrow(tenant), name_service()});
+  if (calls_out) egress.push_back(world_outside(tenant));
+  reach_what_is_brought(egress, tenant.spec, !role, has_media);
+  reach_other_processes(tenant, egress);
+  json ingress = json::array();
+  json callers = json::array({{{"podSelector", pods_of(tenant, "gateway")}}});
+  if (!role) callers.push_back(asking_operator(tenant));
+  if (has_routes) ingress.push_back(from(callers, json::array({tcp(kHomeserverPort)})));
+  if (has_workers(tenant) && (!role || writes_streams(*role))) {
+    ingress.push_back(from(processes_of_homeserver(tenant), json::array({tcp(kReplicationPort)})));
+  }
+  if (has_bucket(tenant) && has_media) {
+    ingress.push_back(
+        from(json::array({asking_operator(tenant)}), json::array({tcp(kBucketPort)})));
   }
   let_prometheus_in(tenant, kMetricsPort, ingress);
-  return policy(tenant, "homeserver", homeserver_name(tenant), ingress, egress);
+  Manifest result = policy(tenant, "homeserver", name, ingress, egress);
+  result["spec"]["podSelector"] = pods;
+  return result;
+}
+
+Manifests worker_policies(const Tenant& tenant) {
+  Manifests policies;
+  for (const WorkerSet& set : worker_sets(tenant)) {
+    policies.push_back(synapse_policy(tenant, pods_of(tenant, set), set.name, set.role));
+  }
+  if (!has_workers(tenant)) return policies;
+  const json clients = processes_of_homeserver(tenant);
+  policies.push_back(policy(tenant, "redis", redis_name(tenant),
+                            json::array({from(clients, json::array({tcp(kRedisPort)}))}),
+                            json::array()));
+  return policies;
 }
 
 Manifest web_policy(const Tenant& tenant) {
@@ -201,14 +264,13 @@ Manifest web_policy(const Tenant& tenant) {
 }
 
 Manifest gateway_policy(const Tenant& tenant) {
-  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
   json ports = json::array({tcp(kGatewayPort)});
   // A controller's proxy may run anywhere, also on its node's own network: it has no label to name.
   if (is_behind_proxy(tenant)) ports.push_back(tcp(kGatewayPlainPort));
   json ingress = json::array({{{"ports", ports}}});
   let_prometheus_in(tenant, kGatewayMetricsPort, ingress);
   json egress = json::array(
-      {to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})), name_service()});
+      {to(processes_of_homeserver(tenant), json::array({tcp(kHomeserverPort)})), name_service()});
   if (has_web(tenant)) {
     const json web = {{"podSelector", pods_of(tenant, "web")}};
     egress.push_back(to(json::array({web}), json::array({tcp(kWebPort)})));
@@ -220,8 +282,10 @@ Manifest gateway_policy(const Tenant& tenant) {
 
 Manifests network(const Tenant& tenant) {
   if (!tenant.spec.network_policies) return {};
-  Manifests policies{database_check_policy(tenant), homeserver_policy(tenant),
-                     gateway_policy(tenant)};
+  const Manifest homeserver =
+      synapse_policy(tenant, pods_of(tenant, "homeserver"), homeserver_name(tenant), std::nullopt);
+  Manifests policies{database_check_policy(tenant), homeserver, gateway_policy(tenant)};
+  for (Manifest& one : worker_policies(tenant)) policies.push_back(std::move(one));
   if (!has_external_database(tenant)) policies.push_back(database_policy(tenant));
   if (has_cloudnative_pg_database(tenant)) policies.push_back(database_cluster_policy(tenant));
   if (has_web(tenant)) policies.push_back(web_policy(tenant));

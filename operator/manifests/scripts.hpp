@@ -10,6 +10,8 @@ extern const char* const render_config;
 extern const char* const media_bucket;
 extern const char* const prepare_bucket;
 extern const char* const start_gateway;
+extern const char* const redis;
+extern const char* const start_redis;
 extern const char* const nginx;
 extern const char* const headers;
 extern const char* const well_known;

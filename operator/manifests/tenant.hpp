@@ -18,6 +18,7 @@ struct Images {
   std::string postgres_exporter = {};
   std::string nginx_exporter = {};
   std::string web;  ///< "" when the catalogue names none
+  std::string redis = {};
   bool operator==(const Images&) const = default;
 };
 
@@ -66,6 +67,9 @@ struct Tenant {
   json old_signing_keys = json::object();
   /// Stands for the homeserver's keys being others than at first: new ones roll it. "" at first.
   std::string keys_rotated;
+  /// Stands for the Secret that processes of the homeserver know one another by; another one rolls
+  /// them. "" while it is missing.
+  std::string worker_keys_seen;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
   /// PEM of the operator's authorities that are trusted now, the one that signs first: published to
@@ -97,6 +101,8 @@ struct SecretRecipe {
 // Ports, each spelled once here and once in scripts/nginx.conf where nginx has a part in it.
 inline constexpr int kDatabasePort = 5432;
 inline constexpr int kHomeserverPort = 8008;
+inline constexpr int kReplicationPort = 9093;  // between processes of the homeserver
+inline constexpr int kRedisPort = 6379;
 inline constexpr int kMetricsPort = 9000;  // the homeserver's
 inline constexpr int kDatabaseMetricsPort = 9187;
 inline constexpr int kGatewayMetricsPort = 9113;
@@ -109,9 +115,19 @@ inline constexpr int kWebPort = 8080;           // the web client's
 inline constexpr int kHttpsPort = 443;          // the gateway's Service
 inline constexpr int kHttpPort = 80;            // the gateway's Service, to kGatewayPlainPort
 
+/// Connections to the database that Synapse's main process keeps at most.
+inline constexpr int kMainConnections = 10;
+
+// Keys of the Secret that processes of the homeserver know one another by.
+inline constexpr const char* kReplicationSecret = "replication";
+inline constexpr const char* kRedisPassword = "redis";
+
 // Names, each spelled once. All are in the tenant's namespace.
 std::string database_name(const Tenant& tenant);  // acme-database: StatefulSet, Service, ConfigMap
 std::string homeserver_name(const Tenant& tenant);       // acme-homeserver
+std::string redis_name(const Tenant& tenant);            // acme-redis
+std::string workers_config_map(const Tenant& tenant);    // acme-workers
+std::string worker_keys(const Tenant& tenant);           // acme-worker-keys: Secret
 std::string gateway_name(const Tenant& tenant);          // acme-gateway
 std::string web_name(const Tenant& tenant);              // acme-web
 std::string database_claim(const Tenant& tenant);        // acme-database-data
@@ -144,6 +160,12 @@ bool is_watched(const Tenant& tenant);
 
 /// Files are in a bucket; the volume has copies.
 bool has_bucket(const Tenant& tenant);
+
+/// Synapse has processes beside the main one.
+bool has_workers(const Tenant& tenant);
+
+/// One of them has the uploaded files.
+bool has_media_worker(const Tenant& tenant);
 
 /// It talks to other servers.
 bool federates(const Tenant& tenant);
@@ -195,6 +217,8 @@ bool wants_check(const Tenant& tenant);
 Manifests database_check_job(const Tenant& tenant);  // database_check.cpp
 Manifests database_cluster(const Tenant& tenant);    // database_cluster.cpp
 Manifests homeserver(const Tenant& tenant);          // homeserver.cpp + homeserver_config.cpp
+Manifests redis(const Tenant& tenant);               // redis.cpp: what workers tell one another by
+Manifests workers(const Tenant& tenant);             // workers.cpp + worker_config.cpp
 Manifests gateway(const Tenant& tenant);             // gateway.cpp + gateway_config.cpp
 Manifests web(const Tenant& tenant);                 // web.cpp + web_config.cpp
 Manifests exposure(const Tenant& tenant);            // exposure.cpp: Service, Ingress, HTTPRoute

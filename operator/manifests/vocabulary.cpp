@@ -69,11 +69,15 @@ json pod_metadata(const Tenant& tenant, const std::string& component, const json
   return {{"labels", labels(tenant, component)}, {"annotations", annotations}};
 }
 
-json pod_spec(int user, int grace_seconds) {
-  return {{"automountServiceAccountToken", false},
-          {"enableServiceLinks", false},
-          {"securityContext", pod_security(user)},
-          {"terminationGracePeriodSeconds", grace_seconds}};
+json pod_spec(const Tenant& tenant, int user, int grace_seconds) {
+  json result = {{"automountServiceAccountToken", false},
+                 {"enableServiceLinks", false},
+                 {"securityContext", pod_security(user)},
+                 {"terminationGracePeriodSeconds", grace_seconds}};
+  if (!tenant.spec.priority_class.empty()) {
+    result["priorityClassName"] = tenant.spec.priority_class;
+  }
+  return result;
 }
 
 json container(const std::string& name, const std::string& image,

@@ -56,7 +56,7 @@ json container_security();
 /// A pod template's metadata and the part of its spec that all pods share. Containers and volumes
 /// are added by the caller.
 json pod_metadata(const Tenant& tenant, const std::string& component, const json& annotations);
-json pod_spec(int user, int grace_seconds);
+json pod_spec(const Tenant& tenant, int user, int grace_seconds);
 
 /// A container with its image, command and security; ports, probes and mounts are the caller's.
 json container(const std::string& name, const std::string& image,

@@ -27,7 +27,7 @@ json nginx(const Tenant& tenant) {
 }
 
 Manifest deployment(const Tenant& tenant, const json& config) {
-  json pod = pod_spec(kDefaultUser, 20);
+  json pod = pod_spec(tenant, kDefaultUser, 20);
   pod["containers"] = json::array({nginx(tenant)});
   pod["volumes"] =
       json::array({config_map_volume("config", web_name(tenant)), scratch_volume("tmp", "16Mi")});

@@ -12,6 +12,7 @@ from process import Operator, ReadyCount
 from server import Cluster
 
 CATALOGUE = {"images": {"postgres": "bench/postgres:15", "nginx": "bench/nginx:1",
+                        "redis": "bench/redis:7",
                         "synapse": {"repository": "bench/synapse", "tagPrefix": "v"}},
              "channels": {"stable": "1.163.2"}}
 CONVERGE_SECONDS = 3600

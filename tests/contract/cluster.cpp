@@ -80,13 +80,17 @@ void ensure_definitions() {
   wait_until("CompanyHomeservers to be served", is_served);
 }
 
+const kube::Kind kPriorityClass{"scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses",
+                                false};
+
 kube::Kind kind_of(const json& manifest) {
   static const std::map<std::string, kube::Kind> known = [] {
     std::map<std::string, kube::Kind> result;
     for (const kube::Kind& kind :
          {kube::kinds::kConfigMap, kube::kinds::kDeployment, kube::kinds::kPersistentVolumeClaim,
           kube::kinds::kSecret, kube::kinds::kService, kube::kinds::kStatefulSet,
-          kube::kinds::kNetworkPolicy, kube::kinds::kIngress, kube::kinds::kJob}) {
+          kube::kinds::kNetworkPolicy, kube::kinds::kIngress, kube::kinds::kJob,
+          kube::kinds::kPodDisruptionBudget, kPriorityClass}) {
       result.emplace(kind.api_version() + " " + kind.name, kind);
     }
     return result;

@@ -26,6 +26,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 images:
   postgres: {{ .Values.images.postgres | quote }}
   nginx: {{ .Values.images.nginx | quote }}
+  redis: {{ .Values.images.redis | quote }}
   web: {{ .Values.images.web | default "" | quote }}
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}

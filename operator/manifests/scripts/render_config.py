@@ -1,9 +1,10 @@
 """Completes a configuration with its secrets.
 
-Usage: render_config.py TEMPLATE RESULT
+Usage: render_config.py TEMPLATE RESULT [TEMPLATE RESULT]...
 
 Copies the YAML file TEMPLATE to RESULT; every mapping {"$file": PATH} in it becomes the content of
-that file, without the line's end. RESULT is readable by its owner alone and lies in memory.
+that file, without the line's end, and {"$env": NAME} that variable. RESULT is readable by its owner
+alone and lies in memory.
 """
 
 import os
@@ -17,6 +18,8 @@ def complete(value):
         if set(value) == {"$file"}:
             with open(value["$file"], encoding="utf-8") as file:
                 return file.read().strip()
+        if set(value) == {"$env"}:
+            return os.environ[value["$env"]]
         return {key: complete(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [complete(entry) for entry in value]
@@ -34,10 +37,12 @@ def main(template, result):
 
 
 if __name__ == "__main__":
+    template = ""
     try:
-        main(*sys.argv[1:])
+        for template, result in zip(sys.argv[1::2], sys.argv[2::2]):
+            main(template, result)
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror}")
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         # The text itself stays out of the log: a secret may be what cannot be read.
-        sys.exit(f"{sys.argv[1]} or a file that it names cannot be read ({type(error).__name__})")
+        sys.exit(f"{template} or a file that it names cannot be read ({type(error).__name__})")

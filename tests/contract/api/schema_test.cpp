@@ -82,6 +82,53 @@ TEST_F(Schema, HasTheDefaultsThatTheOperatorHas) {
   }
 }
 
+/// Just more (step 1) or just less (-1) than an amount of a size: 2, 500m, 256Mi or 1Gi.
+std::string beside(const std::string& amount, int step) {
+  const int number = std::stoi(amount);
+  if (amount.ends_with("Gi")) return std::to_string(number * 1024 + step) + "Mi";
+  if (amount.ends_with("Mi")) return std::to_string(number + step) + "Mi";
+  return std::to_string(amount.ends_with("m") ? number + step : number * 1000 + step) + "m";
+}
+
+/// Where resources stand in the resource, and what the operator takes where nothing is given.
+std::map<std::string, json> resources_of_size(const std::string& size) {
+  const api::CompanyHomeserverSpec spec =
+      api::company_homeserver_from({{"spec", {{"serverName", "acme.example"}, {"size", size}}}})
+          .spec;
+  return {{"/spec/homeserver/resources", spec.homeserver_resources},
+          {"/spec/homeserver/workers/resources", spec.workers.resources},
+          {"/spec/database/resources", spec.database_resources}};
+}
+
+TEST_F(Schema, KnowsTheAmountsThatTheOperatorTakesForEachSize) {
+  const json minimal =
+      in_namespace({{"apiVersion", "alphorn.dev/v1alpha1"},
+                    {"kind", "CompanyHomeserver"},
+                    {"metadata", {{"name", "acme"}}},
+                    {"spec", {{"serverName", "acme.example"}, {"channel", "stable"}}}});
+  for (const char* size : {"small", "medium", "large"}) {
+    for (const auto& [path, resources] : resources_of_size(size)) {
+      for (const char* what : {"/cpu", "/memory"}) {
+        const auto refusal_of = [&](const char* which, const std::string& amount) {
+          json object = minimal;
+          object["spec"]["size"] = size;
+          object[json::json_pointer(path + which + what)] = amount;
+          return refusal_of_new(object);
+        };
+        const std::string least = resources.at("requests").at(what + 1);
+        const std::string most = resources.at("limits").at(what + 1);
+        const std::string where = size + path + what;
+        EXPECT_EQ(refusal_of("/requests", most), "") << where;
+        EXPECT_EQ(refusal_of("/limits", least), "") << where;
+        EXPECT_THAT(refusal_of("/requests", beside(most, 1)), HasSubstr("must not exceed"))
+            << where;
+        EXPECT_THAT(refusal_of("/limits", beside(least, -1)), HasSubstr("must not exceed"))
+            << where;
+      }
+    }
+  }
+}
+
 TEST_F(Schema, ExplainsEveryField) {
   const auto definition = documents(yaml_files("crds").at(0)).at(0);
   const std::function<void(const json&, const std::string&)> visit = [&](const json& schema,

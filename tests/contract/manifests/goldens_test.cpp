@@ -16,7 +16,15 @@ constexpr const char* kNamespace = "acme";  // the namespace in the goldens
 
 class Goldens : public testing::Test {
  protected:
-  static void SetUpTestSuite() { ensure_namespace(kNamespace); }
+  static void SetUpTestSuite() {
+    ensure_namespace(kNamespace);
+    // The class that the samples name.
+    const json priority = {{"apiVersion", "scheduling.k8s.io/v1"},
+                           {"kind", "PriorityClass"},
+                           {"metadata", {{"name", "business-critical"}}},
+                           {"value", 1000}};
+    cluster()->apply(kind_of(priority), priority, {.field_manager = "contract-test"});
+  }
 
   template <typename Visit>
   void for_each(const Visit& visit) {

@@ -7,6 +7,7 @@
 
 #include "api/quantity.hpp"
 #include "manifests/vocabulary.hpp"
+#include "manifests/workers.hpp"
 #include "unit/manifests/tenants.hpp"
 
 namespace alphorn::manifests {
@@ -16,7 +17,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 const std::vector<std::string> kSamples{
-    "minimal", "full", "nodeport", "server-name-with-port", "load-balancer", "ingress", "gateway"};
+    "minimal", "full",   "nodeport", "server-name-with-port", "load-balancer", "ingress",
+    "gateway", "medium", "large"};
 
 bool is_kept(const Manifest& manifest) {
   return at_path(manifest, "metadata/labels").contains(kKeepLabel);
@@ -38,7 +40,7 @@ int policies_over(const json& pod, const Tenant& tenant) {
 }
 
 TEST(EveryPod, IsUnderOnePolicyThatSpeaksOfBothDirections) {
-  const Tenant tenant = tenant_of("minimal");
+  const Tenant tenant = tenant_of("large");
   for (const json& pod : all_pods(tenant)) {
     EXPECT_EQ(policies_over(pod, tenant), 1) << pod.at("metadata");
   }
@@ -56,8 +58,9 @@ TEST(EveryPod, OfAnotherTenantOfTheNamespaceIsUnderNoPolicyOfThisOne) {
 
 TEST(EveryPod, IsRestricted) {
   for (const std::string& sample : kSamples) {
-    const std::vector<json> pods = all_pods(tenant_of(sample));
-    ASSERT_EQ(pods.size(), 4U);
+    const Tenant tenant = tenant_of(sample);
+    const std::vector<json> pods = all_pods(tenant);
+    ASSERT_EQ(pods.size(), 4U + (has_workers(tenant) ? 1 + worker_sets(tenant).size() : 0));
     for (const json& pod : pods) {
       const json& spec = pod.at("spec");
       const json& security = spec.at("securityContext");
@@ -103,7 +106,7 @@ TEST(EveryPod, IsAsItWasButForOneContainerWhereMetricsAreRead) {
 }
 
 TEST(EveryContainer, HasRequestsLimitsCommandAndATemporaryFolder) {
-  for (const json& pod : all_pods(tenant_of("minimal"))) {
+  for (const json& pod : all_pods(tenant_of("large"))) {
     for (const json& container : containers_of(pod)) {
       const std::string name = container.at("name");
       for (const char* amount :
@@ -120,7 +123,7 @@ TEST(EveryContainer, HasRequestsLimitsCommandAndATemporaryFolder) {
 }
 
 TEST(EveryRunningContainer, HasAReadinessProbe) {
-  for (const json& pod : all_pods(tenant_of("minimal"))) {
+  for (const json& pod : all_pods(tenant_of("medium"))) {
     for (const json& container : pod.at("spec").at("containers")) {
       EXPECT_TRUE(container.contains("readinessProbe")) << container.at("name");
     }
@@ -128,7 +131,7 @@ TEST(EveryRunningContainer, HasAReadinessProbe) {
 }
 
 TEST(EveryMount, HasItsVolume) {
-  for (const json& pod : all_pods(tenant_of("minimal"))) {
+  for (const json& pod : all_pods(tenant_of("large"))) {
     std::set<std::string> volumes;
     for (const json& volume : pod.at("spec").at("volumes")) volumes.insert(volume.at("name"));
     for (const json& container : containers_of(pod)) {
@@ -181,18 +184,19 @@ TEST(DataAndKeys, AreKeptAndNothingElse) {
 }
 
 TEST(EverySelector, FindsItsPodsAndIsStable) {
-  for (const Manifest& manifest : all_manifests(tenant_of("minimal"))) {
+  for (const Manifest& manifest : all_manifests(tenant_of("large"))) {
+    if (manifest.at("kind") == "PodDisruptionBudget") continue;
     const json& match = at_path(manifest, "spec/selector/matchLabels");
     if (match.is_null()) continue;
     const json& pod_labels = at_path(manifest, "spec/template/metadata/labels");
     for (const auto& [key, value] : match.items()) EXPECT_EQ(pod_labels.at(key), value);
-    EXPECT_EQ(match.size(), 2U);
+    EXPECT_EQ(match.size(), pod_labels.contains(kWorkerRole) ? 3U : 2U);
   }
 }
 
 /// Longest pod name: the name, "-", and a ten-digit revision as label value of at most 63.
 TEST(EveryName, FitsWhenTheTenantsNameIsAsLongAsAllowed) {
-  Tenant tenant = tenant_of("minimal");
+  Tenant tenant = tenant_of("large");
   tenant.name = std::string(40, 'a');
   for (const Manifest& manifest : all_manifests(tenant)) {
     const std::string name = manifest.at("metadata").at("name");

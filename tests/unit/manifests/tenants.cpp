@@ -63,7 +63,8 @@ Tenant tenant_of(const std::string& sample) {
   tenant.images = {.postgres = "registry.example/postgres:15",
                    .synapse = "registry.example/synapse:v1.163.2",
                    .nginx = "registry.example/nginx:1.28",
-                   .web = "registry.example/element-web:v1.12.26"};
+                   .web = "registry.example/element-web:v1.12.26",
+                   .redis = "registry.example/redis:7.2"};
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
@@ -97,7 +98,9 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
           {"exposure", exposure(tenant)},
           {"database", database_and_check(tenant)},
           {"login", login(tenant)},
+          {"redis", redis(tenant)},
           {"homeserver", homeserver(tenant)},
+          {"workers", workers(tenant)},
           {"gateway", gateway(tenant)},
           {"web", web(tenant)},
           {"network", network(tenant)}};

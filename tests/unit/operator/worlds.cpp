@@ -6,6 +6,7 @@
 
 #include "homeserver/database.hpp"
 #include "homeserver/settled.hpp"
+#include "homeserver/workers.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver::test {
@@ -44,7 +45,7 @@ void ask_servers(World& world) {
   world.gateway.reset();
   world.web.reset();
   observe_login(world, kFormerLoginStays);
-  world.tenant.database_is_unused = homeserver_is_gone(world);
+  world.tenant.database_is_unused = homeserver_is_gone(world) && workers_are_gone(world);
   if (world.tenant.spec.hibernated) return;
   if (homeserver_rolled_out(world)) {
     world.homeserver = Answer{
@@ -131,7 +132,8 @@ World a_new_tenant() {
                   .images = {.postgres = "postgres:15",
                              .synapse = "synapse:v1.163.2",
                              .nginx = "nginx:1",
-                             .web = "web:1"},
+                             .web = "web:1",
+                             .redis = "redis:7"},
                   .authority_pem = "PEM",
                   .operator_ns = "alphorn-system"};
   world.seen_at = kNow;
