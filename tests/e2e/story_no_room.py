@@ -5,6 +5,8 @@ import pytest
 from support import kubectl as k
 from support.waiting import Stopwatch, figure
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 # A condition that names the trouble should be there about as soon as Kubernetes knows of it.
 UNTIL_SAID = 90
 

@@ -7,6 +7,8 @@ from support import kubectl as k
 from support.company import UNTIL_READY
 from support.waiting import Stopwatch, figure, wait_until
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 @pytest.fixture(scope="module")
 def lima(offices):
