@@ -1,6 +1,5 @@
 """What every story shares: companies made for it, and removed after it also when it fails."""
 
-import functools
 import signal
 
 import pytest
@@ -8,9 +7,7 @@ import pytest
 from support import evidence
 from support import kubectl as k
 from support.company import RUN, Company
-from support.waiting import wait_until
-
-UNTIL_GONE = 120
+from support.leftovers import PREFIX, wait_until_nothing_is_left
 
 
 class Offices:
@@ -24,7 +21,7 @@ class Offices:
         self._mine = []
 
     def namespace(self, suffix=""):
-        name = f"e2e-{self._story}{suffix}-{RUN}"
+        name = f"{PREFIX}{self._story}{suffix}-{RUN}"
         k.create({"apiVersion": "v1", "kind": "Namespace",
                   "metadata": {"name": name,
                                "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
@@ -37,21 +34,17 @@ class Offices:
         return Company(name, namespace or self.namespace("-" + name))
 
     def close(self):
+        """They go while the next story is told; story_nothing_is_left sees to it that they do."""
         for name in self._mine:
             k.delete("namespace", name)
-        for name in self._mine:
-            wait_until(f"namespace {name} is gone", functools.partial(_assert_gone, name),
-                       UNTIL_GONE)
             Offices.standing.remove(name)
         self._mine.clear()
 
 
-def _assert_gone(namespace):
-    found = k.get("namespace", namespace)
-    if found:
-        reasons = [entry["message"] for entry in found["status"].get("conditions", [])
-                   if entry["status"] == "True"]
-        raise AssertionError(f"namespace {namespace} is {found['status']['phase']}: {reasons}")
+@pytest.fixture(scope="session")
+def alone():
+    """For a story that others would disturb: what they left has gone before it begins."""
+    wait_until_nothing_is_left()
 
 
 @pytest.fixture(scope="module")

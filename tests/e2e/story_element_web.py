@@ -15,7 +15,8 @@ ARCHIVE = k.ROOT / "playground" / "images.d" / "element-web.tar"
 UNTIL_LOGGED_IN = 60
 UNTIL_UPGRADED = 180
 
-pytestmark = pytest.mark.skipif(not ARCHIVE.is_file(), reason=f"there is no {ARCHIVE.name}")
+pytestmark = [pytest.mark.skipif(not ARCHIVE.is_file(), reason=f"there is no {ARCHIVE.name}"),
+              pytest.mark.usefixtures("alone")]
 
 
 def image_name():

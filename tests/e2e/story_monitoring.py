@@ -12,6 +12,8 @@ from support import kubectl as k
 from support.prometheus import FILES, Prometheus, monitoring
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 UNTIL_SEEN = 60
 # What is no metric in an expression.
 _WORDS = {"sum", "max", "min", "count", "rate", "and", "or", "absent", "time", "sort", "topk",

@@ -8,6 +8,8 @@ from support import kubectl as k
 from support import operator, processes
 from support.company import UNTIL_READY
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 RESTRICTED = ("pod-security.kubernetes.io/enforce", "restricted")
 # Shorter values would be found everywhere by chance.
 SHORTEST_SECRET = 12

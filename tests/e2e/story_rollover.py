@@ -12,6 +12,8 @@ from support import kubectl as k
 from support import matrix, operator
 from support.waiting import Stopwatch, figure, wait_until
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 NODE = "10.250.0.1/32"
 PORTS = {"east": 31631, "west": 31632, "calm": 31633}
 AUTHORITY = "alphorn-ca"

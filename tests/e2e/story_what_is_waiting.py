@@ -90,34 +90,6 @@ def test_and_with_more_room_it_goes_on_alone(charlie):
     figure("Ready after the quota was lifted", f"{watch.seconds:.0f} s")
 
 
-@pytest.fixture
-def no_node_takes_pods():
-    nodes = [k.name_of(node) for node in k.listed("nodes")]
-    try:
-        for node in nodes:
-            k.kubectl("cordon", node)
-        yield
-    finally:
-        for node in nodes:
-            k.kubectl("uncordon", node)
-
-
-def test_a_database_that_is_down_is_named(charlie, no_node_takes_pods):
-    watch = Stopwatch()
-    k.delete("pod", f"{charlie.name}-database-0", charlie.namespace)
-    charlie.wait_for("Ready", "False", "DatabaseNotReady", limit=UNTIL_SAID)
-    figure("outage of the database told", f"{watch.seconds:.0f} s")
-    # Kubernetes says why as soon as it has tried to place the new pod.
-    charlie.wait_for("DatabaseReady", "False", "PodNotScheduled", "unschedulable", UNTIL_SAID)
-    charlie.wait_for_event("DatabaseNotReady", "unschedulable")
-
-
-def test_and_when_it_is_back_so_is_the_company(charlie):
-    watch = Stopwatch()
-    charlie.wait_ready()
-    figure("Ready after the outage", f"{watch.seconds:.0f} s")
-
-
 def test_an_unknown_channel_stalls_and_is_named(charlie, offices):
     delta = offices.company("delta", charlie.namespace)
     delta.found(channel="no-such-channel")

@@ -183,20 +183,23 @@ class Operator:
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             preexec_fn=apiserver.die_with_parent)
 
-    def metric(self, name):
-        """The sum over all labels; nothing while it cannot be asked."""
+    def metrics(self, *names):
+        """Of each the sum over all labels, as of one moment; nothing while they cannot be told."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
                 lines = answer.read().decode().splitlines()
         except (OSError, http.client.HTTPException):  # it may end while it answers
             return None
-        found = [float(line.rsplit(" ", 1)[1]) for line in lines
-                 if line.startswith((name + "{", name + " "))]
-        return sum(found) if found else None
+        found = [[float(line.rsplit(" ", 1)[1]) for line in lines
+                  if line.startswith((name + "{", name + " "))] for name in names]
+        return [sum(values) for values in found] if all(found) else None
+
+    def metric(self, name):
+        found = self.metrics(name)
+        return found[0] if found else None
 
     def idle(self):
-        return (self.metric("workqueue_depth") == 0 and
-                self.metric("controller_runtime_active_workers") == 0)
+        return self.metrics("workqueue_depth", "controller_runtime_active_workers") == [0, 0]
 
     def signal(self, number):
         self.child.send_signal(number)
@@ -240,7 +243,9 @@ class World:
         self.ensure_namespace(OPERATOR_NAMESPACE)
         self.servers.spawn("kube-controller-manager", [
             "--kubeconfig", str(self.folder / "kubeconfig"), "--leader-elect=false",
-            "--controllers=garbage-collector-controller", "--secure-port=0"])
+            "--controllers=garbage-collector-controller", "--secure-port=0",
+            # Its own limit, twenty requests a second, is what deletions would wait for here.
+            "--kube-api-qps=500", "--kube-api-burst=1000"])
         self.settler = Settler(self.servers)
 
     def install_definition(self):

@@ -134,26 +134,33 @@ class Company:
         wait_until(f"an event tells of {reason}", told, UNTIL_TOLD)
 
     def from_inside(self, method, path, token, body=None):
-        """(status, JSON) of a request made beside Synapse itself, past the gateway. The token goes
-        over standard input: it never becomes an argument that others could see."""
-        job = {"method": method, "path": path, "token": token, "body": body}
+        """(status, JSON) of a request made beside Synapse itself, past the gateway."""
+        (answer,) = self.each_from_inside([(method, path, body)], token)
+        return answer
+
+    def each_from_inside(self, requests, token):
+        """The same of each (method, path, body), one after the other. The token goes over standard
+        input: it never becomes an argument that others could see."""
+        job = {"token": token, "requests": requests}
         text = k.kubectl("exec", "-i", "-n", self.namespace, f"{self.name}-homeserver-0", "--",
-                         "python3", "-c", _REQUEST, stdin=json.dumps(job))
-        answer = json.loads(text)
-        return answer["status"], answer["body"]
+                         "python3", "-c", _REQUESTS, stdin=json.dumps(job))
+        return [tuple(answer) for answer in json.loads(text)]
 
 
-_REQUEST = """
+_REQUESTS = """
 import json, sys, urllib.error, urllib.request
 job = json.load(sys.stdin)
-request = urllib.request.Request(
-    "http://127.0.0.1:8008" + job["path"], method=job["method"],
-    headers={"Authorization": "Bearer " + job["token"], "Content-Type": "application/json"},
-    data=None if job["body"] is None else json.dumps(job["body"]).encode())
-try:
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        status, text = answer.status, answer.read()
-except urllib.error.HTTPError as error:
-    status, text = error.code, error.read()
-print(json.dumps({"status": status, "body": json.loads(text or "{}")}))
+answers = []
+for method, path, body in job["requests"]:
+    request = urllib.request.Request(
+        "http://127.0.0.1:8008" + path, method=method,
+        headers={"Authorization": "Bearer " + job["token"], "Content-Type": "application/json"},
+        data=None if body is None else json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            status, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read()
+    answers.append((status, json.loads(text or "{}")))
+print(json.dumps(answers))
 """
