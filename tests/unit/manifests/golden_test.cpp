@@ -64,11 +64,11 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values("minimal", "full", "nodeport", "server-name-with-port",
                                          "open-federation", "hibernated", "fenced", "load-balancer",
                                          "ingress", "ingress-default-class", "gateway",
-                                         "own-certificate", "single-sign-on", "strict-passwords",
-                                         "media-bucket", "media-bucket-amazon", "cert-manager",
-                                         "cert-manager-issuer", "without-web-client",
-                                         "external-database", "external-database-public",
-                                         "cloudnative-pg"),
+                                         "gateway-passthrough", "own-certificate", "single-sign-on",
+                                         "strict-passwords", "media-bucket", "media-bucket-amazon",
+                                         "cert-manager", "cert-manager-issuer",
+                                         "without-web-client", "external-database",
+                                         "external-database-public", "cloudnative-pg"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::erase(name, '-');

@@ -16,7 +16,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 const std::vector<std::string> kSamples{
-    "minimal", "full", "nodeport", "server-name-with-port", "load-balancer", "ingress", "gateway"};
+    "minimal",       "full",    "nodeport", "server-name-with-port",
+    "load-balancer", "ingress", "gateway",  "gateway-passthrough"};
 
 bool is_kept(const Manifest& manifest) {
   return at_path(manifest, "metadata/labels").contains(kKeepLabel);
