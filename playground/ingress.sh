@@ -60,7 +60,7 @@ import_ingress_images() {
   for name in contour envoy; do image_archive "$name"; printf '\n'; done | import_archives
 }
 
-# Effect: Ingress and HTTPRoute work, on ports 80 and 443 of the node.
+# Effect: Ingress, HTTPRoute and TLSRoute work, on ports 80 and 443 of the node.
 start_ingress() {
   local work="$STATE/ingress"
   # The folder also holds what is no manifest, and kinds that Contour does not know.

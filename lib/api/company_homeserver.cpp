@@ -27,9 +27,15 @@ Exposure::Mode exposure_mode_from(const std::string& mode) {
   return mode == "gateway" ? Exposure::Mode::gateway : Exposure::Mode::none;
 }
 
+std::optional<Exposure::TlsMode> tls_mode_from(const std::string& mode) {
+  if (mode.empty()) return std::nullopt;
+  return mode == "passthrough" ? Exposure::TlsMode::passthrough : Exposure::TlsMode::terminate;
+}
+
 Exposure exposure_from(const json& exposure) {
   Exposure result{.mode = exposure_mode_from(string_at(exposure, "mode")),
                   .class_name = string_at(exposure, "className"),
+                  .tls_mode = tls_mode_from(string_at(exposure, "tlsMode")),
                   .trusted_proxies = texts_at(exposure, "trustedProxies")};
   const json& port = at_path(exposure, "nodePort");
   if (port.is_number_integer()) result.node_port = port.get<int>();

@@ -53,11 +53,14 @@ struct ParentRef {
 /// How the gateway is reached from outside the cluster.
 struct Exposure {
   enum class Mode { none, node_port, load_balancer, ingress, gateway };
+  /// What a Gateway of the cluster does with TLS: ends it, or passes it on unread.
+  enum class TlsMode { terminate, passthrough };
   Mode mode = Mode::none;
   std::optional<int> node_port;  ///< asked for; otherwise the API server picks one
   std::string class_name;        ///< of the Ingress or the load balancer; "" for the default one
   std::map<std::string, std::string> annotations;  ///< of the Ingress or the Service
   std::optional<ParentRef> parent;
+  std::optional<TlsMode> tls_mode;           ///< nothing for the default: terminate
   std::vector<std::string> trusted_proxies;  ///< CIDRs; empty for all private networks
   bool operator==(const Exposure&) const = default;
 };

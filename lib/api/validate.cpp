@@ -190,7 +190,9 @@ bool is_ours(std::string_view annotation) {
 void check_exposure(Findings& findings, const Exposure& exposure) {
   using Mode = Exposure::Mode;
   const bool has_class = exposure.mode == Mode::ingress || exposure.mode == Mode::load_balancer;
-  const bool has_proxy = exposure.mode == Mode::ingress || exposure.mode == Mode::gateway;
+  const bool passes_through = exposure.tls_mode == Exposure::TlsMode::passthrough;
+  const bool has_proxy =
+      exposure.mode == Mode::ingress || (exposure.mode == Mode::gateway && !passes_through);
   findings.check(!exposure.node_port || exposure.mode == Mode::node_port, "spec.exposure.nodePort",
                  "exposure.nodePort needs \"mode: nodePort\"");
   findings.check(!exposure.node_port || (*exposure.node_port >= 1 && *exposure.node_port <= 65535),
@@ -220,8 +222,11 @@ void check_exposure(Findings& findings, const Exposure& exposure) {
                    "spec.exposure.parentRef",
                    R"(exposure.parentRef must hold names of a-z, 0-9, "-" and ".")");
   }
+  findings.check(!exposure.tls_mode || exposure.mode == Mode::gateway, "spec.exposure.tlsMode",
+                 "exposure.tlsMode needs \"mode: gateway\"");
   findings.check(exposure.trusted_proxies.empty() || has_proxy, "spec.exposure.trustedProxies",
-                 R"(exposure.trustedProxies needs "mode: ingress" or "mode: gateway")");
+                 "exposure.trustedProxies needs \"mode: ingress\", or \"mode: gateway\" with "
+                 "\"tlsMode: terminate\": a proxy that does not read requests tells no address");
   findings.check(
       std::all_of(exposure.trusted_proxies.begin(), exposure.trusted_proxies.end(), is_network),
       "spec.exposure.trustedProxies",

@@ -64,6 +64,9 @@ inline const Kind kSecret{"", "v1", "Secret", "secrets"};
 inline const Kind kService{"", "v1", "Service", "services"};
 inline const Kind kStatefulSet{"apps", "v1", "StatefulSet", "statefulsets"};
 inline const Kind kStorageClass{"storage.k8s.io", "v1", "StorageClass", "storageclasses", false};
+inline const Kind kTlsRoute{"gateway.networking.k8s.io", "v1", "TLSRoute", "tlsroutes"};
+/// The same objects as clusters have them whose Gateway API is older than 1.5.
+inline const Kind kTlsRouteAlpha{"gateway.networking.k8s.io", "v1alpha2", "TLSRoute", "tlsroutes"};
 }  // namespace kinds
 
 }  // namespace alphorn::kube

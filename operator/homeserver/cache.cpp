@@ -34,7 +34,8 @@ controller::InformerOptions labelled(const kube::Kind& kind, const std::string& 
 
 controller::InformerOptions children(const kube::Kind& kind, const std::string& ns) {
   controller::InformerOptions options = labelled(kind, ns);
-  options.optional = kind == kube::kinds::kHttpRoute || kind == kCertificate ||
+  options.optional = kind == kube::kinds::kHttpRoute || kind == kube::kinds::kTlsRoute ||
+                     kind == kube::kinds::kTlsRouteAlpha || kind == kCertificate ||
                      kind == kCertificateRequest || kind == kCloudNativePgCluster;
   // Companies bring Secrets too (docs/decisions/0015).
   if (kind == kube::kinds::kSecret) options.label_selector = manifests::kTenantLabel;
@@ -79,6 +80,7 @@ const std::vector<kube::Kind>& child_kinds() {
       kube::kinds::kSecret,        kube::kinds::kPersistentVolumeClaim,
       kube::kinds::kService,       kube::kinds::kStatefulSet,
       kube::kinds::kIngress,       kube::kinds::kHttpRoute,
+      kube::kinds::kTlsRoute,      kube::kinds::kTlsRouteAlpha,
       kube::kinds::kNetworkPolicy, kCertificate,
       kCertificateRequest,         kube::kinds::kJob,
       kCloudNativePgCluster,       kube::kinds::kPodDisruptionBudget};

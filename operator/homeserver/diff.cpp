@@ -17,8 +17,8 @@ constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
 constexpr const char* kNetworkPolicy = "NetworkPolicy";
 // Kinds whose leftovers may go: nothing here holds a company's data.
 const std::set<std::string> kReplaceable{
-    "Certificate",  "ConfigMap",           "Deployment", "HTTPRoute", "Ingress",
-    kNetworkPolicy, "PodDisruptionBudget", "Secret",     "Service",   "StatefulSet"};
+    "Certificate",         "ConfigMap", "Deployment", "HTTPRoute",   "Ingress", kNetworkPolicy,
+    "PodDisruptionBudget", "Secret",    "Service",    "StatefulSet", "TLSRoute"};
 
 template <class... Cases>
 struct Overloaded : Cases... {
@@ -255,7 +255,8 @@ bool renewal_is_due(const World& world, TimePoint now) {
 }
 
 Delete deletion_of(const json& object) {
-  return {.kind = string_at(object, "kind"),
+  return {.api_version = string_at(object, "apiVersion"),
+          .kind = string_at(object, "kind"),
           .name = string_at(object, "metadata/name"),
           .uid = string_at(object, "metadata/uid"),
           .resource_version = string_at(object, "metadata/resourceVersion")};

@@ -18,12 +18,12 @@ constexpr std::size_t kTokenLength = 48;
 // good. A rotation begins only while that works, which takes seconds.
 constexpr std::chrono::hours kUntilOldKeyIsUnused{1};
 
-kube::Kind kind_named(const std::string& name) {
+kube::Kind kind_named(const std::string& api_version, const std::string& name) {
   if (name == kube::kinds::kPod.name) return kube::kinds::kPod;
   for (const kube::Kind& kind : child_kinds()) {
-    if (kind.name == name) return kind;
+    if (kind.name == name && kind.api_version() == api_version) return kind;
   }
-  throw std::logic_error("no child kind " + name);
+  throw std::logic_error("no child kind " + name + " of " + api_version);
 }
 
 Secret draw(manifests::SecretRecipe::Draw what) {
@@ -190,13 +190,15 @@ class Execution {
   }
 
   void operator()(const Delete& step) {
-    parts_.client.remove({.kind = kind_named(step.kind), .ns = world_.tenant.ns, .name = step.name},
+    parts_.client.remove({.kind = kind_named(step.api_version, step.kind),
+                          .ns = world_.tenant.ns,
+                          .name = step.name},
                          {.uid = step.uid, .resource_version = step.resource_version}, stop_);
   }
 
   void operator()(const Erase& step) {
     const Delete& seen = step.object;
-    const kube::Kind kind = kind_named(seen.kind);
+    const kube::Kind kind = kind_named(seen.api_version, seen.kind);
     const kube::RawObject marked =
         parts_.client.merge(kind,
                             {{"apiVersion", kind.api_version()},
@@ -214,7 +216,8 @@ class Execution {
 
  private:
   void apply(const json& manifest) {
-    const kube::Kind kind = kind_named(string_at(manifest, "kind"));
+    const kube::Kind kind =
+        kind_named(string_at(manifest, "apiVersion"), string_at(manifest, "kind"));
     const std::string name = string_at(manifest, "metadata/name");
     if (const json* seen = world_.child(kind.name, name)) {
       return apply_over(kind, with_mark_of(*seen, manifest));

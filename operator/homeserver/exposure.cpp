@@ -83,19 +83,28 @@ Readiness parent_ready(const json& status, std::int64_t generation, const std::s
 
 Readiness route_ready(const World& world, const std::string& name) {
   const api::ParentRef& parent = world.tenant.spec.exposure.parent.value();
-  if (!world.tenant.has_routes) {
+  const bool passes = manifests::is_passed_through(world.tenant);
+  if (passes && world.tenant.tls_route_version.empty()) {
+    return not_ready("TLSRouteMissing",
+                     "the cluster does not know TLSRoute of gateway.networking.k8s.io in v1 or "
+                     "v1alpha2, which \"exposure.tlsMode: passthrough\" needs: install the "
+                     "CustomResourceDefinitions of the Gateway API 1.5 or newer, or the "
+                     "experimental ones of an older release");
+  }
+  if (!passes && !world.tenant.has_routes) {
     return not_ready("GatewayApiMissing",
                      "the cluster does not know HTTPRoute of gateway.networking.k8s.io/v1: install "
                      "the CustomResourceDefinitions of the Gateway API");
   }
-  const json* route = world.child("HTTPRoute", name);
-  if (route == nullptr) return absent("HTTPRoute", name);
+  const std::string kind = passes ? "TLSRoute" : "HTTPRoute";
+  const json* route = world.child(kind, name);
+  if (route == nullptr) return absent(kind, name);
   const std::string gateway = "Gateway " + parent.ns + "/" + parent.name;
   for (const json& status : at_path(*route, "status/parents")) {
     if (!is_about(status, parent)) continue;
     return parent_ready(status, integer_at(*route, "metadata/generation"), gateway);
   }
-  return not_ready("RoutePending", "HTTPRoute " + name + " waits for " + gateway +
+  return not_ready("RoutePending", kind + " " + name + " waits for " + gateway +
                                        "; when nothing comes, there is no such Gateway or its "
                                        "controller does not run");
 }

@@ -150,6 +150,14 @@ RotationFacts rotations_in(const World& world) {
   return facts;
 }
 
+/// Where both are served, the objects are the same, and are asked for and deleted in either.
+std::string tls_route_version_in(const Cache& cache, const std::string& ns) {
+  for (const kube::Kind& kind : {kube::kinds::kTlsRoute, kube::kinds::kTlsRouteAlpha}) {
+    if (cache.serves(kind, ns)) return kind.version;
+  }
+  return "";
+}
+
 /// The versions of the Secrets that facts are read from, and who may have signed one of them.
 std::string secrets_seen(const World& world, const certificates::Trust& trust) {
   std::string seen = sha256_hex(trust.present.certificate_pem + trust.former_pem) + " ";
@@ -260,6 +268,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.has_certificates = parts_.cache.serves(kCertificate, key.ns);
   tenant.has_cloudnative_pg = parts_.cache.serves(kCloudNativePgCluster, key.ns);
   tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute, key.ns);
+  tenant.tls_route_version = tls_route_version_in(parts_.cache, key.ns);
   if (tenant.spec.exposure.mode == api::Exposure::Mode::ingress) {
     observe_ingress_classes(parts_.cache, world);
   }

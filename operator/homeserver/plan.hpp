@@ -55,6 +55,7 @@ struct WriteLogin {
 
 /// Exactly the object that was seen: its uid and resource version are preconditions.
 struct Delete {
+  std::string api_version;  ///< as it was seen: not every cluster serves the same versions
   std::string kind;
   std::string name;
   std::string uid;

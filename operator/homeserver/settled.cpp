@@ -85,6 +85,7 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
                                   tenant.authority_pem,
                                   tenant.operator_ns,
                                   tenant.default_ingress_class,
+                                  tenant.tls_route_version,
                                   tenant.client_secrets_seen,
                                   tenant.monitoring_ns,
                                   tenant.keys_rotated,

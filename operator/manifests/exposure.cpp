@@ -1,4 +1,6 @@
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "manifests/vocabulary.hpp"
 
@@ -74,20 +76,43 @@ Manifest ingress(const Tenant& tenant) {
             {"rules", rules}}}};
 }
 
-Manifest route(const Tenant& tenant) {
+Manifest route(const Tenant& tenant, const char* kind, const std::string& version, json rule,
+               int port) {
   const api::ParentRef& parent = tenant.spec.exposure.parent.value();
   json reference = {{"name", parent.name}, {"namespace", parent.ns}};
   if (!parent.section.empty()) reference["sectionName"] = parent.section;
-  const json backend = {{"name", gateway_name(tenant)}, {"port", kHttpPort}};
-  // Whoever waits for news, or uploads a film, waits longer than proxies do by default.
-  const json rule = {{"backendRefs", json::array({backend})}, {"timeouts", {{"request", "0s"}}}};
-  return {{"apiVersion", "gateway.networking.k8s.io/v1"},
-          {"kind", "HTTPRoute"},
+  const json backend = {{"name", gateway_name(tenant)}, {"port", port}};
+  rule["backendRefs"] = json::array({backend});
+  return {{"apiVersion", "gateway.networking.k8s.io/" + version},
+          {"kind", kind},
           {"metadata", metadata(tenant, "exposure", gateway_name(tenant))},
           {"spec",
            {{"parentRefs", json::array({reference})},
             {"hostnames", public_hosts(tenant)},
             {"rules", json::array({rule})}}}};
+}
+
+/// The Gateway terminates TLS with a certificate of its administrator.
+Manifest http_route(const Tenant& tenant) {
+  // Whoever waits for news, or uploads a film, waits longer than proxies do by default.
+  return route(tenant, "HTTPRoute", "v1", {{"timeouts", {{"request", "0s"}}}}, kHttpPort);
+}
+
+/// The Gateway looks at the name that is asked for and at nothing else: people see the tenant's own
+/// certificate.
+Manifest tls_route(const Tenant& tenant) {
+  return route(tenant, "TLSRoute", tenant.tls_route_version, json::object(), kHttpsPort);
+}
+
+/// The route that the tenant asks for; nothing while the cluster does not know its kind.
+std::optional<Manifest> route_of(const Tenant& tenant) {
+  if (tenant.spec.exposure.mode != Mode::gateway) return std::nullopt;
+  if (is_passed_through(tenant)) {
+    if (tenant.tls_route_version.empty()) return std::nullopt;
+    return tls_route(tenant);
+  }
+  if (!tenant.has_routes) return std::nullopt;
+  return http_route(tenant);
 }
 
 }  // namespace
@@ -101,7 +126,7 @@ Manifests exposure(const Tenant& tenant) {
   const Mode mode = tenant.spec.exposure.mode;
   Manifests result{service(tenant)};
   if (mode == Mode::ingress && !ingress_class(tenant).empty()) result.push_back(ingress(tenant));
-  if (mode == Mode::gateway && tenant.has_routes) result.push_back(route(tenant));
+  if (auto route = route_of(tenant)) result.push_back(std::move(*route));
   return result;
 }
 

@@ -81,9 +81,16 @@ bool has_web(const Tenant& tenant) {
   return tenant.spec.web_client.enabled.value_or(true) && !tenant.images.web.empty();
 }
 
+bool is_passed_through(const Tenant& tenant) {
+  const api::Exposure& exposure = tenant.spec.exposure;
+  return exposure.mode == api::Exposure::Mode::gateway &&
+         exposure.tls_mode == api::Exposure::TlsMode::passthrough;
+}
+
 bool is_behind_proxy(const Tenant& tenant) {
   using Mode = api::Exposure::Mode;
-  return tenant.spec.exposure.mode == Mode::ingress || tenant.spec.exposure.mode == Mode::gateway;
+  const Mode mode = tenant.spec.exposure.mode;
+  return mode == Mode::ingress || (mode == Mode::gateway && !is_passed_through(tenant));
 }
 
 std::vector<std::string> public_hosts(const Tenant& tenant) {

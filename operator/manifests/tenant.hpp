@@ -52,6 +52,8 @@ struct Tenant {
   bool has_cloudnative_pg = false;
   /// The cluster knows HTTPRoutes.
   bool has_routes = false;
+  /// The version in which the cluster knows TLSRoutes, such as v1; "" when it does not.
+  std::string tls_route_version;
   /// Serial number of the gateway's certificate: a new one rolls the gateway.
   std::string certificate_serial;
   /// The versions of the Secrets that the homeserver's configuration has secrets from, those of
@@ -180,6 +182,9 @@ bool is_signed_by_issuer(const Tenant& tenant);
 /// It has a web client: nobody said no, and there is an image for it.
 bool has_web(const Tenant& tenant);
 
+/// A Gateway of the cluster passes TLS on by the name that was asked for, and reads nothing of it.
+bool is_passed_through(const Tenant& tenant);
+
 /// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
 /// gateway.
 bool is_behind_proxy(const Tenant& tenant);
@@ -221,6 +226,6 @@ Manifests redis(const Tenant& tenant);               // redis.cpp: what workers 
 Manifests workers(const Tenant& tenant);             // workers.cpp + worker_config.cpp
 Manifests gateway(const Tenant& tenant);             // gateway.cpp + gateway_config.cpp
 Manifests web(const Tenant& tenant);                 // web.cpp + web_config.cpp
-Manifests exposure(const Tenant& tenant);            // exposure.cpp: Service, Ingress, HTTPRoute
+Manifests exposure(const Tenant& tenant);            // exposure.cpp: Service, Ingress or a route
 
 }  // namespace alphorn::manifests

@@ -2,6 +2,8 @@
 
 import base64
 import secrets
+import socket
+import ssl
 import subprocess
 
 import pytest
@@ -52,7 +54,8 @@ def memory():
 
 def exposure(**fields):
     """A patch that leaves nothing of the way in before."""
-    nothing = dict.fromkeys(("className", "annotations", "nodePort", "parentRef", "trustedProxies"))
+    nothing = dict.fromkeys(("className", "annotations", "nodePort", "parentRef", "tlsMode",
+                             "trustedProxies"))
     return {"exposure": {**nothing, **fields}}
 
 
@@ -184,6 +187,18 @@ def self_signed(host, folder):
     return certificate, key
 
 
+def listener(name, protocol, tls):
+    """What the cluster's administrator makes of the Gateway; one port is one sort of listener."""
+    return {"spec": {"gatewayClassName": "contour", "listeners": [
+        {"name": name, "protocol": protocol, "port": 443, "tls": tls,
+         "allowedRoutes": {"namespaces": {"from": "All"}}}]}}
+
+
+ENDS_TLS = listener("people", "HTTPS",
+                    {"mode": "Terminate", "certificateRefs": [{"name": "people"}]})
+PASSES_TLS = listener("through", "TLS", {"mode": "Passthrough"})
+
+
 def test_the_administrators_gateway_is_served(company, host, memory, tmp_path):
     certificate, key = self_signed(host, tmp_path)
     encoded = {name: base64.b64encode(file.read_bytes()).decode()
@@ -191,10 +206,8 @@ def test_the_administrators_gateway_is_served(company, host, memory, tmp_path):
     k.create({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "data": encoded,
               "metadata": {"name": "people", "namespace": GATEWAY["namespace"]}})
     k.create({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": GATEWAY,
-              "spec": {"gatewayClassName": "contour", "listeners": [
-                  {"name": "people", "protocol": "HTTPS", "port": 443,
-                   "tls": {"mode": "Terminate", "certificateRefs": [{"name": "people"}]},
-                   "allowedRoutes": {"namespaces": {"from": "All"}}}]}})
+              **ENDS_TLS})
+    memory["administrators certificate"] = str(certificate)
     company.wait_ready()
     address = company.status()["address"]
     assert address == f"https://{host}"
@@ -211,6 +224,77 @@ def test_the_ingress_is_gone(company):
         found = k.get("ingress", f"{company.name}-gateway", company.namespace)
         assert not found, "the Ingress of the way in before is still there"
     wait_until("the Ingress is gone", gone, UNTIL_REACHED)
+
+
+def test_a_listener_that_ends_tls_is_no_way_through(company, memory):
+    memory["through"] = Stopwatch()
+    company.change(**exposure(mode="gateway", tlsMode="passthrough", parentRef=GATEWAY))
+    said = company.wait_for("ExposureReady", "False", "RouteRefused", limit=30)
+    assert "projectcontour/contour" in said["message"], said["message"]
+
+
+def shown_at(host):
+    """The certificate that the proxy's port shows to who asks for this host."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((NODE, 443), timeout=10) as plain, \
+            anybody.wrap_socket(plain, server_hostname=host) as connection:
+        return connection.getpeercert(binary_form=True)
+
+
+def leaf_of(company):
+    text = company.secret("gateway-tls")["tls.crt"].decode()
+    return ssl.PEM_cert_to_DER_cert(text[:text.index("-----END")] + "-----END CERTIFICATE-----\n")
+
+
+def proxy_pods():
+    pods = k.listed("pods", GATEWAY["namespace"], "app=envoy")
+    return {pod["status"]["podIP"] for pod in pods}
+
+
+def test_tls_passes_through_to_the_companys_own_certificate(company, host, memory):
+    """It heals without a hand once the administrator offers a listener for it."""
+    k.patch("gateway", GATEWAY["name"], GATEWAY["namespace"], PASSES_TLS)
+    company.wait_ready()
+    contact = company.contact()
+    assert contact["address"] == f"https://{host}"
+    wait_until("the company answers through the proxy",
+               lambda: reached(contact["address"], contact["caFile"]), UNTIL_REACHED)
+    assert shown_at(host) == leaf_of(company), "people do not see the company's certificate"
+    stranger = matrix.Client(contact["address"], memory["administrators certificate"])
+    with pytest.raises(requests.exceptions.SSLError):
+        stranger.send("GET", VERSIONS)
+    person = matrix.administrator_of(company)
+    path = f"/_matrix/client/v3/rooms/{memory['room']}/event/{memory['event']}"
+    assert person.call("GET", path)["content"]["body"] == "through the Ingress"
+    memory["insider"] = person
+
+
+def test_who_passes_through_has_the_proxys_address(memory):
+    """As docs/exposure.md warns."""
+    def written_down():
+        found = addresses_of(memory["insider"])
+        assert found & proxy_pods(), f"Synapse saw {sorted(found)}, none of them a proxy"
+    wait_until("Synapse has written down who came", written_down, UNTIL_REACHED)
+
+
+def only(kind, other, company):
+    """Asserts that of both routes one alone is there."""
+    assert k.get(kind, f"{company.name}-gateway", company.namespace), f"there is no {kind}"
+    assert not k.get(other, f"{company.name}-gateway", company.namespace), f"{other} is still there"
+
+
+def test_the_route_before_is_gone_and_comes_back(company, host, memory):
+    wait_until("one route is there", lambda: only("tlsroute", "httproute", company), UNTIL_REACHED)
+    k.patch("gateway", GATEWAY["name"], GATEWAY["namespace"], ENDS_TLS)
+    company.change(**exposure(mode="gateway", tlsMode="terminate", parentRef=GATEWAY,
+                              trustedProxies=[PODS]))
+    company.wait_ready()
+    certificate = memory["administrators certificate"]
+    wait_until("the Gateway answers again", lambda: reached(f"https://{host}", certificate),
+               UNTIL_REACHED)
+    wait_until("one route is there", lambda: only("httproute", "tlsroute", company), UNTIL_REACHED)
+    figure("TLS passed through, and ended again", f"{memory['through'].seconds:.0f} s")
 
 
 def test_back_to_a_port_of_the_node(company):

@@ -134,7 +134,8 @@ class Settler:
              "/api/v1/persistentvolumeclaims": claim, "/api/v1/services": service,
              "/apis/networking.k8s.io/v1/ingresses": with_address,
              "/apis/batch/v1/jobs": job,
-             "/apis/gateway.networking.k8s.io/v1/httproutes": route}
+             "/apis/gateway.networking.k8s.io/v1/httproutes": route,
+             "/apis/gateway.networking.k8s.io/v1/tlsroutes": route}
 
     def __init__(self, servers):
         self.servers = servers

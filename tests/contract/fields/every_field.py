@@ -39,6 +39,7 @@ KINDS += [("/apis/policy/v1", "poddisruptionbudgets"),
           ("/apis/alphorn.dev/v1alpha1", "companyhomeservers")]
 # Kinds that a cluster may have. What they may hold is another test's matter (contract_manifests).
 OPTIONAL = [("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+            ("gateway.networking.k8s.io", "v1", "TLSRoute", "tlsroutes"),
             ("cert-manager.io", "v1", "Certificate", "certificates"),
 
             ("postgresql.cnpg.io", "v1", "Cluster", "clusters")]

@@ -35,7 +35,8 @@ class Goldens : public testing::Test {
         for (const json& manifest : documents(path)) {
           // This API server knows no Gateway API, no cert-manager and no CloudNativePG, which are
           // no part of Kubernetes itself.
-          static const std::set<std::string> unknown{"HTTPRoute", "Certificate", "Cluster"};
+          static const std::set<std::string> unknown{"HTTPRoute", "TLSRoute", "Certificate",
+                                                     "Cluster"};
           if (unknown.contains(manifest.at("kind").get<std::string>())) continue;
           SCOPED_TRACE(path.string() + " " + string_at(manifest, "kind"));
           visit(manifest);

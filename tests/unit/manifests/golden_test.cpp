@@ -70,10 +70,10 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, Golden,
     testing::Values("minimal", "medium", "large", "full", "nodeport", "server-name-with-port",
                     "open-federation", "hibernated", "fenced", "load-balancer", "ingress",
-                    "ingress-default-class", "gateway", "own-certificate", "single-sign-on",
-                    "strict-passwords", "media-bucket", "media-bucket-amazon", "cert-manager",
-                    "cert-manager-issuer", "without-web-client", "external-database",
-                    "external-database-public", "cloudnative-pg"),
+                    "ingress-default-class", "gateway", "gateway-passthrough", "own-certificate",
+                    "single-sign-on", "strict-passwords", "media-bucket", "media-bucket-amazon",
+                    "cert-manager", "cert-manager-issuer", "without-web-client",
+                    "external-database", "external-database-public", "cloudnative-pg"),
     [](const auto& test) {
       std::string name = test.param;
       std::erase(name, '-');

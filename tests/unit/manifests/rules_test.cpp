@@ -17,8 +17,9 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 const std::vector<std::string> kSamples{
-    "minimal", "full",   "nodeport", "server-name-with-port", "load-balancer", "ingress",
-    "gateway", "medium", "large"};
+    "minimal",       "full",    "nodeport", "server-name-with-port",
+    "load-balancer", "ingress", "gateway",  "gateway-passthrough",
+    "medium",        "large"};
 
 bool is_kept(const Manifest& manifest) {
   return at_path(manifest, "metadata/labels").contains(kKeepLabel);

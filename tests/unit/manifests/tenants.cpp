@@ -75,6 +75,7 @@ Tenant tenant_of(const std::string& sample) {
     tenant.database_secret_seen = "4711";
   }
   tenant.has_routes = true;
+  tenant.tls_route_version = "v1alpha2";
   tenant.has_certificates = true;
   tenant.default_ingress_class = "contour";
   tenant.database_is_unused = object.spec.hibernated;

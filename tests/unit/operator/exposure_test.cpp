@@ -70,6 +70,55 @@ TEST(Exposure, ARouteIsReadyWhenItsGatewayTakesIt) {
   EXPECT_TRUE(exposure_ready(world).ready);
 }
 
+TEST(Exposure, ARouteThatPassesTlsOnNeedsItsOwnKind) {
+  World world = a_tenant_exposed_by(Mode::gateway);
+  world.tenant.spec.exposure.tls_mode = api::Exposure::TlsMode::passthrough;
+  world.tenant.has_routes = true;
+  converge(world);
+  EXPECT_EQ(exposure_ready(world).reason, "TLSRouteMissing");
+  EXPECT_EQ(world.child("HTTPRoute", kGateway), nullptr) << "it would end TLS";
+  EXPECT_EQ(world.child("TLSRoute", kGateway), nullptr);
+  world.tenant.tls_route_version = "v1alpha2";
+  converge(world);
+  EXPECT_EQ(exposure_ready(world).reason, "RoutePending");
+  EXPECT_THAT(exposure_ready(world).message, HasSubstr("TLSRoute acme-gateway"));
+  change(world, "TLSRoute", kGateway, [](json& route) { route["status"] = accepted("False"); });
+  EXPECT_EQ(exposure_ready(world).reason, "RouteRefused");
+  change(world, "TLSRoute", kGateway, [](json& route) { route["status"] = accepted("True"); });
+  EXPECT_TRUE(exposure_ready(world).ready);
+}
+
+TEST(Exposure, ARouteIsAskedForInTheVersionThatTheClusterHas) {
+  World world = a_tenant_exposed_by(Mode::gateway);
+  world.tenant.spec.exposure.tls_mode = api::Exposure::TlsMode::passthrough;
+  for (const char* version : {"v1alpha2", "v1"}) {
+    world.tenant.tls_route_version = version;
+    converge(world);
+    EXPECT_EQ(string_at(*world.child("TLSRoute", kGateway), "apiVersion"),
+              std::string{"gateway.networking.k8s.io/"} + version);
+  }
+}
+
+TEST(Exposure, OneRouteFollowsTheOther) {
+  World world = a_tenant_exposed_by(Mode::gateway);
+  world.tenant.has_routes = true;
+  world.tenant.tls_route_version = "v1";
+  const auto taken = [](json& route) { route["status"] = accepted("True"); };
+  const auto expect_only = [&](const char* kind, const char* other) {
+    converge(world);
+    change(world, kind, kGateway, taken);
+    converge(world);
+    EXPECT_NE(world.child(kind, kGateway), nullptr);
+    EXPECT_EQ(world.child(other, kGateway), nullptr);
+    EXPECT_THAT(plan_of(world).clean_up, IsEmpty());
+  };
+  expect_only("HTTPRoute", "TLSRoute");
+  world.tenant.spec.exposure.tls_mode = api::Exposure::TlsMode::passthrough;
+  expect_only("TLSRoute", "HTTPRoute");
+  world.tenant.spec.exposure.tls_mode = api::Exposure::TlsMode::terminate;
+  expect_only("HTTPRoute", "TLSRoute");
+}
+
 TEST(Exposure, TheWayBeforeIsTakenAwayOnceAllElseIsReady) {
   World world = a_tenant_exposed_by(Mode::ingress);
   world.tenant.default_ingress_class = "contour";
