@@ -2,12 +2,12 @@
 playground/images.d before ./dev up."""
 
 import json
-import tarfile
 
 import pytest
 
 from support import kubectl as k
 from support import matrix
+from support.archive import image_in
 from support.browser import Browsers
 from support.waiting import wait_until
 
@@ -16,17 +16,6 @@ UNTIL_LOGGED_IN = 60
 UNTIL_UPGRADED = 180
 
 pytestmark = pytest.mark.skipif(not ARCHIVE.is_file(), reason=f"there is no {ARCHIVE.name}")
-
-
-def image_name():
-    """Under which name the archive's image was imported: docker's spelling or OCI's."""
-    with tarfile.open(ARCHIVE) as archive:
-        names = archive.getnames()
-        if "manifest.json" in names:
-            return json.load(archive.extractfile("manifest.json"))[0]["RepoTags"][0]
-        index = json.load(archive.extractfile("index.json"))
-    notes = index["manifests"][0]["annotations"]
-    return notes.get("io.containerd.image.name") or notes["org.opencontainers.image.ref.name"]
 
 
 def serve(image):
@@ -38,7 +27,7 @@ def serve(image):
 def company(offices):
     values = json.loads(k.dev("helm", "get", "values", "alphorn", "--namespace", k.SYSTEM,
                               "--output", "json"))
-    serve(image_name())
+    serve(image_in(ARCHIVE))
     company = offices.company("element")
     company.found()
     company.wait_ready()
