@@ -42,7 +42,8 @@ manifests::Images Catalogue::images_for(const std::string& release) const {
           .postgres_exporter = postgres_exporter,
           .nginx_exporter = nginx_exporter,
           .web = web,
-          .redis = redis};
+          .redis = redis,
+          .mas = mas};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -58,6 +59,7 @@ Catalogue read_catalogue(const std::string& path) {
                       .synapse_tag_prefix = string_at(document, "images/synapse/tagPrefix"),
                       .channels = {},
                       .web = string_at(document, "images/web"),
+                      .mas = string_at(document, "images/mas"),
                       .former_login_stays = std::chrono::seconds{integer_at(
                           document, "database/formerLoginSeconds", kFormerLogin)},
                       .monitoring_ns = string_at(document, "monitoring/namespace")};

@@ -135,7 +135,8 @@ Authentication authentication_from(const json& authentication) {
                             integer_at(authentication, "password/minimumLength", kMinimumLength)),
                         .require = texts_at(authentication, "password/require"),
                         .idle = string_or(authentication, "sessions/idle", kIdle),
-                        .maximum = string_at(authentication, "sessions/maximum")};
+                        .maximum = string_at(authentication, "sessions/maximum"),
+                        .mas = at_path(authentication, "mas/enabled") == true};
   for (const json& provider : at_path(authentication, "oidc")) {
     result.oidc.push_back(provider_from(provider));
   }

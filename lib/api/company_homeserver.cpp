@@ -94,6 +94,8 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.channel = string_at(spec, "channel");
   result.matrix_host = string_or(spec, "hosts/matrix", "matrix." + domain_of(result.server_name));
   result.web_host = string_or(spec, "hosts/web", "chat." + domain_of(result.server_name));
+  result.account_host =
+      string_or(spec, "hosts/account", "account." + domain_of(result.server_name));
   result.administrator = string_or(spec, "administrator/localpart", kAdministrator);
   result.media = storage_from(at_path(spec, "homeserver/media"), kMediaSize);
   result.media_bucket = media_bucket_from(at_path(spec, "homeserver/media/s3"));

@@ -125,6 +125,7 @@ struct Authentication {
   std::string idle;                  ///< a number with h, d or w
   std::string maximum;               ///< the same, or "" for no end
   std::vector<OidcProvider> oidc;
+  bool mas = false;  ///< accounts are kept by Matrix Authentication Service, not by Synapse
   bool operator==(const Authentication&) const = default;
 };
 
@@ -209,6 +210,7 @@ struct CompanyHomeserverSpec {
   std::string channel;        ///< "" when a version is given
   std::string matrix_host;    ///< host of the client-server API: matrix.<serverName> by default
   std::string web_host;       ///< host of the web client: chat.<serverName> by default
+  std::string account_host;   ///< host of the pages of accounts: account.<serverName> by default
   std::string administrator;  ///< localpart of the first administrator
   Size size = Size::small;
   json homeserver_resources;  ///< core/v1 ResourceRequirements

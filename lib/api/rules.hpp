@@ -42,6 +42,8 @@ class Findings {
   std::vector<Violation> violations_;
 };
 
+/// At least two labels, the last not a number: no address, no bare host.
+bool is_domain(std::string_view text);
 /// a-z, 0-9 and inner "-", at most 63 of them.
 bool is_label(std::string_view text);
 /// What Kubernetes takes as a name, roughly: a-z, 0-9 and inner "-" and ".".
@@ -64,5 +66,6 @@ bool is_positive(const std::optional<Quantity>& amount);
 void check_media_bucket(Findings& findings, const MediaBucket& bucket);
 void check_authentication(Findings& findings, const Authentication& authentication);
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
+void check_mas(Findings& findings, const CompanyHomeserverSpec& spec);
 
 }  // namespace alphorn::api

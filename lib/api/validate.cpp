@@ -28,22 +28,6 @@ bool is_number(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return is_one_of(c, kDigits); });
 }
 
-/// At least two labels, the last not a number: no address, no bare host.
-bool is_domain(std::string_view text) {
-  if (text.size() > kMaxHost) return false;
-  std::size_t labels = 0;
-  std::string_view last;
-  while (true) {
-    const std::size_t dot = std::min(text.find('.'), text.size());
-    last = text.substr(0, dot);
-    if (!is_label(last)) return false;
-    ++labels;
-    if (dot == text.size()) break;
-    text.remove_prefix(dot + 1);
-  }
-  return labels >= 2 && is_one_of(last.front(), kLower);
-}
-
 bool is_port(std::string_view text) {
   return is_number(text) && text.size() <= 5 && text.front() != '0';
 }
@@ -262,6 +246,21 @@ void check_tls(Findings& findings, const Tls& tls) {
 
 }  // namespace
 
+bool is_domain(std::string_view text) {
+  if (text.size() > kMaxHost) return false;
+  std::size_t labels = 0;
+  std::string_view last;
+  while (true) {
+    const std::size_t dot = std::min(text.find('.'), text.size());
+    last = text.substr(0, dot);
+    if (!is_label(last)) return false;
+    ++labels;
+    if (dot == text.size()) break;
+    text.remove_prefix(dot + 1);
+  }
+  return labels >= 2 && is_one_of(last.front(), kLower);
+}
+
 bool is_label(std::string_view text) {
   return !text.empty() && text.size() <= kMaxLabel && is_alphanumeric(text.front()) &&
          is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
@@ -326,6 +325,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
   findings.check(spec.priority_class.empty() || is_object_name(spec.priority_class),
                  "spec.priorityClassName",
                  R"(priorityClassName must hold only a-z, 0-9, "-" and ".")");
+  check_mas(findings, spec);
   return findings.take();
 }
 

@@ -87,6 +87,7 @@ std::string missing_secret(const World& world, const std::string& name) {
 }
 
 Readiness authentication_ready(const World& world) {
+  if (const auto elsewhere = accounts_elsewhere(world)) return *elsewhere;
   for (const api::OidcProvider& provider : world.tenant.spec.authentication.oidc) {
     const std::string& name = provider.secret_name;
     if (!has_secret(world, name)) {

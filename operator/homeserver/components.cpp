@@ -97,7 +97,8 @@ const std::vector<Component>& components() {
       {.name = "bucket",        .needs = {"homeserver", "workers"},                   .desire = nothing,                            .ready = bucket_ready},
       {.name = "gateway",       .needs = {"certificates", "homeserver", "workers"},  .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workloads = only<manifests::gateway_name>, .is_the_door = true},
       {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workloads = only<manifests::web_name>},
-      {.name = "administrator", .needs = {"gateway"},                      .desire = administrator,                      .ready = administrator_ready},
+      {.name = "mas",           .needs = {"keys", "database", "exposure", "authentication"}, .desire = manifests_of<manifests::mas>, .ready = mas_ready, .workloads = only<manifests::mas_name>, .wanted = manifests::has_mas},
+      {.name = "administrator", .needs = {"gateway", "mas"},               .desire = administrator,                      .ready = administrator_ready},
   };
   // clang-format on
   return table;

@@ -6,6 +6,7 @@
 #include "homeserver/readiness.hpp"
 #include "homeserver/status.hpp"
 #include "manifests/database_login.hpp"
+#include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -254,7 +255,9 @@ bool is_rotating(const World& world) {
 
 LoginWish login_wish_of(const World& world, const DatabaseLogin& login) {
   json metadata = manifests::login_metadata(world.tenant);
-  metadata["annotations"][kDatabaseLogin] = note_of(login).dump();
+  json note = note_of(login);
+  if (manifests::has_mas(world.tenant)) note["besides"] = manifests::kMasRole;
+  metadata["annotations"][kDatabaseLogin] = note.dump();
   return {.secret_name = manifests::database_login(world.tenant),
           .metadata = std::move(metadata),
           .login = login};

@@ -2,18 +2,19 @@
 
 #include "base/encoding.hpp"
 #include "homeserver/database.hpp"
+#include "homeserver/draw.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
 #include "homeserver/refusal.hpp"
 #include "homeserver/rotation.hpp"
 #include "homeserver/signing_key.hpp"
+#include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
 
 namespace {
 
-constexpr std::size_t kTokenLength = 48;
 // By the old key things are signed until the homeserver has started anew; others must take them for
 // good. A rotation begins only while that works, which takes seconds.
 constexpr std::chrono::hours kUntilOldKeyIsUnused{1};
@@ -24,11 +25,6 @@ kube::Kind kind_named(const std::string& api_version, const std::string& name) {
     if (kind.name == name && kind.api_version() == api_version) return kind;
   }
   throw std::logic_error("no child kind " + name + " of " + api_version);
-}
-
-Secret draw(manifests::SecretRecipe::Draw what) {
-  return what == manifests::SecretRecipe::Draw::signing_key ? draw_signing_key()
-                                                            : random_token(kTokenLength);
 }
 
 json drawn(const manifests::SecretRecipe& recipe, const World& world) {
@@ -160,13 +156,16 @@ class Execution {
   }
 
   void operator()(const RegisterAdministrator& step) {
-    const json* keys = world_.child("Secret", manifests::homeserver_keys(world_.tenant));
+    const bool by_mas = manifests::has_mas(world_.tenant);
+    const json* keys = world_.child("Secret", by_mas ? manifests::mas_keys(world_.tenant)
+                                                     : manifests::homeserver_keys(world_.tenant));
     const json* account = world_.child("Secret", step.wish.secret_name);
     // A password that outlived a former tenant was handed over long ago, and perhaps changed since.
     using Existing = matrix::Homeserver::Existing;
     const bool is_news = account != nullptr && made_for(*account) == world_.tenant.uid;
     parts_.servers.ensure_administrator(
-        world_.tenant, value_in(account, "password"), value_in(keys, "registration"),
+        world_.tenant, value_in(account, "password"),
+        value_in(keys, by_mas ? manifests::kMasOperatorSecret : "registration"),
         is_news ? Existing::set_password : Existing::keep_password, stop_);
   }
 

@@ -2,6 +2,7 @@
 #include "base/secret.hpp"
 #include "homeserver/database.hpp"
 #include "manifests/database_login.hpp"
+#include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
 
 // The only place of the operator that reads a database's passwords.
@@ -54,6 +55,15 @@ std::string file_with(const Tenant& tenant, const std::string& role, const Secre
   return base64_encode(manifests::service_file(parameters, password.reveal()));
 }
 
+/// Its first password is its only one: it reads it once, when it starts.
+void add_login_of_mas(const World& world, json& data) {
+  const std::string name = manifests::database_keys(world.tenant);
+  const Secret password = line_in(world.child("Secret", name), name, manifests::kMasRole);
+  data[manifests::kMasRole] = base64_encode(password.reveal());
+  data[manifests::kMasDatabaseFile] =
+      base64_encode(manifests::mas_database_file(password.reveal()));
+}
+
 }  // namespace
 
 json login_secret(const World& world, const LoginWish& wish, const json* seen) {
@@ -71,6 +81,7 @@ json login_secret(const World& world, const LoginWish& wish, const json* seen) {
     data = passwords(world, wish.login, seen);
     const Secret password{base64_decode(data.at(role).get<std::string>())};
     data[manifests::kLoginFile] = file_with(tenant, role, password);
+    if (manifests::has_mas(tenant)) add_login_of_mas(world, data);
   }
   json metadata = wish.metadata;
   if (seen != nullptr) metadata["resourceVersion"] = string_at(*seen, "metadata/resourceVersion");

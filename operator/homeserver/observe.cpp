@@ -170,14 +170,8 @@ std::string secrets_seen(const World& world, const certificates::Trust& trust) {
   return seen;
 }
 
-/// The versions of the Secrets that the homeserver's configuration has secrets from.
-std::string brought_secrets_seen(const World& world) {
-  std::vector<std::string> names;
-  const api::CompanyHomeserverSpec& spec = world.tenant.spec;
-  for (const api::OidcProvider& provider : spec.authentication.oidc) {
-    names.push_back(provider.secret_name);
-  }
-  if (spec.media_bucket) names.push_back(spec.media_bucket->secret_name);
+/// The versions of these Secrets, of those that are there.
+std::string seen_of(const World& world, const std::vector<std::string>& names) {
   std::string seen;
   for (const std::string& name : names) {
     const auto found = world.children.find(ChildId{.kind = "Secret", .name = name});
@@ -185,6 +179,23 @@ std::string brought_secrets_seen(const World& world) {
     seen += (seen.empty() ? "" : ".") + found->second.version();
   }
   return seen;
+}
+
+/// The Secrets that the company brings, seen by whoever has secrets from them.
+void observe_brought(World& world) {
+  const api::CompanyHomeserverSpec& spec = world.tenant.spec;
+  std::vector<std::string> providers;
+  for (const api::OidcProvider& provider : spec.authentication.oidc) {
+    providers.push_back(provider.secret_name);
+  }
+  std::vector<std::string> homeservers;
+  if (manifests::has_mas(world.tenant)) {
+    world.tenant.mas_secrets_seen = seen_of(world, providers);
+  } else {
+    homeservers = std::move(providers);
+  }
+  if (spec.media_bucket) homeservers.push_back(spec.media_bucket->secret_name);
+  world.tenant.client_secrets_seen = seen_of(world, homeservers);
 }
 
 void gather(const Cache& cache, const kube::Key& key, World& world) {
@@ -293,7 +304,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     secrets.rotated = std::move(rotations.rotated);
     secrets.old_signing_keys = std::move(rotations.old_signing_keys);
   }
-  tenant.client_secrets_seen = brought_secrets_seen(world);
+  observe_brought(world);
   if (const json* keys = world.child("Secret", manifests::worker_keys(tenant))) {
     tenant.worker_keys_seen = string_at(*keys, "metadata/uid");
   }
@@ -309,7 +320,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
 
   observe_refusals(parts_.client, world, stop);
   observe_login(world, parts_.catalogue.former_login_stays);
-  tenant.database_is_unused = homeserver_is_gone(world) && workers_are_gone(world);
+  tenant.database_is_unused = database_is_unused(world);
   if (tenant.spec.hibernated) return world;  // nobody is there to be asked
   if (homeserver_rolled_out(world)) {
     world.homeserver = parts_.servers.ask_homeserver(tenant, stop);
@@ -325,6 +336,8 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     world.gateway = parts_.servers.ask_gateway(tenant, stop);
   if (world.gateway && world.gateway->problem.empty() && web_rolled_out(world))
     world.web = parts_.servers.ask_web(tenant, stop);
+  if (world.gateway && world.gateway->problem.empty() && mas_rolled_out(world))
+    world.mas = parts_.servers.ask_mas(tenant, stop);
   return world;
 }
 

@@ -8,6 +8,7 @@
 #include "homeserver/refusal.hpp"
 #include "homeserver/rotation.hpp"
 #include "homeserver/status.hpp"
+#include "homeserver/workers.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -143,8 +144,6 @@ Readiness stateful_set_ready(const World& world, const std::string& name) {
   return ready ? kReady : explain_pods(world, "StatefulSet", name);
 }
 
-namespace {
-
 Readiness deployment_ready(const World& world, const std::string& name) {
   const json* deployment = world.child("Deployment", name);
   if (deployment == nullptr) return absent("Deployment", name);
@@ -155,6 +154,8 @@ Readiness deployment_ready(const World& world, const std::string& name) {
                      integer_at(*deployment, "status/replicas") == replicas;
   return ready ? kReady : explain_pods(world, "Deployment", name);
 }
+
+namespace {
 
 std::optional<Readiness> storage_class_problem(const World& world, const std::string& claim,
                                                const std::string& storage_class) {
@@ -209,8 +210,9 @@ std::optional<Readiness> claim_problem(const World& world, const std::string& na
 const Readiness kHibernated{
     .ready = false, .reason = "Hibernated", .message = "does not run while the tenant hibernates"};
 
-bool homeserver_is_gone(const World& world) {
-  return is_gone(world, "StatefulSet", manifests::homeserver_name(world.tenant));
+bool database_is_unused(const World& world) {
+  return is_gone(world, "StatefulSet", manifests::homeserver_name(world.tenant)) &&
+         workers_are_gone(world) && is_gone(world, "Deployment", manifests::mas_name(world.tenant));
 }
 
 std::string claim_size(const World& world, const std::string& name, const std::string& asked) {

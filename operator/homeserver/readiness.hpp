@@ -28,6 +28,11 @@ Readiness homeserver_ready(const World& world);
 Readiness administrator_ready(const World& world);
 Readiness gateway_ready(const World& world);
 Readiness web_ready(const World& world);
+Readiness mas_ready(const World& world);
+
+/// Accounts are where the resource says: neither by the homeserver where Matrix Authentication
+/// Service has keys, nor the other way round. Nothing when all is well.
+std::optional<Readiness> accounts_elsewhere(const World& world);
 
 /// The gateway's Service is there and the port of its public address is known: all that the others
 /// need of the exposure. Whether anybody comes in by it is another matter.
@@ -58,13 +63,18 @@ Readiness hibernation_of(const World& world, const std::string& kind, const std:
 /// should be.
 extern const Readiness kHibernated;
 
-/// No pod of the homeserver is left, and none is wanted.
-bool homeserver_is_gone(const World& world);
+/// No pod of who uses the database is left, and none is wanted.
+bool database_is_unused(const World& world);
+
+/// The same of one workload: no pod is there, wanted, or about to be made.
+bool is_gone(const World& world, const std::string& kind, const std::string& name);
 
 /// The workload alone is rolled out: worth asking the program itself.
 bool homeserver_rolled_out(const World& world);
 bool gateway_rolled_out(const World& world);
 bool web_rolled_out(const World& world);  ///< false as well where none is served
+bool mas_rolled_out(const World& world);  ///< the same
+Readiness deployment_ready(const World& world, const std::string& name);
 
 /// Its pods were made for the certificate that is there now, not for one before.
 bool gateway_shows_certificate(const World& world);

@@ -2,6 +2,8 @@
 
 #include "base/encoding.hpp"
 #include "http/transport.hpp"
+#include "manifests/mas.hpp"
+#include "matrix/authentication_service.hpp"
 #include "matrix/homeserver.hpp"
 
 namespace alphorn::homeserver {
@@ -94,6 +96,12 @@ Answer ClusterServers::ask_web(const manifests::Tenant& tenant, std::stop_token 
   return get_through_gateway(tenant, tenant.spec.web_host, "/config.json", kServes, stop);
 }
 
+Answer ClusterServers::ask_mas(const manifests::Tenant& tenant, std::stop_token stop) {
+  const int wanted = tenant.spec.fenced ? kFenced : kServes;
+  return get_through_gateway(tenant, tenant.spec.account_host, "/.well-known/openid-configuration",
+                             wanted, stop);
+}
+
 BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {
   const std::string who = "watch over the bucket";
   try {
@@ -113,12 +121,24 @@ BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::st
 }
 
 void ClusterServers::ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
-                                          const Secret& registration_secret,
+                                          const Secret& shared_secret,
                                           matrix::Homeserver::Existing existing,
                                           std::stop_token stop) {
+  if (manifests::has_mas(tenant)) {
+    using Password = matrix::AuthenticationService::Password;
+    const bool keeps = existing == matrix::Homeserver::Existing::keep_password;
+    const matrix::AuthenticationService mas{
+        http::make_transport(
+            {.url = manifests::mas_admin_url(tenant), .timeout = kRegistrationPatience}),
+        manifests::mas_operator_id(), shared_secret};
+    const Password policy = !tenant.spec.authentication.passwords ? Password::none
+                            : keeps                               ? Password::of_new_accounts
+                                                                  : Password::of_any;
+    return mas.ensure_administrator(tenant.spec.administrator, password, policy, stop);
+  }
   homeserver_of(tenant, kRegistrationPatience)
       .ensure_administrator(tenant.spec.server_name, tenant.spec.administrator, password,
-                            registration_secret, existing, stop);
+                            shared_secret, existing, stop);
 }
 
 }  // namespace alphorn::homeserver

@@ -27,9 +27,13 @@ class Servers {
   /// Whether a browser gets through to the web client's configuration.
   virtual Answer ask_web(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
-  /// See matrix::Homeserver::ensure_administrator.
+  /// Whether an app learns who keeps the accounts; or, of one that is fenced, that it does not.
+  virtual Answer ask_mas(const manifests::Tenant& tenant, std::stop_token stop) = 0;
+
+  /// See matrix::Homeserver::ensure_administrator and matrix::AuthenticationService: by the secret
+  /// of whoever keeps the accounts.
   virtual void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
-                                    const Secret& registration_secret,
+                                    const Secret& shared_secret,
                                     matrix::Homeserver::Existing existing,
                                     std::stop_token stop) = 0;
 };
@@ -41,9 +45,10 @@ class ClusterServers final : public Servers {
   Answer ask_gateway(const manifests::Tenant& tenant, std::stop_token stop) override;
   BucketAnswer ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) override;
   Answer ask_web(const manifests::Tenant& tenant, std::stop_token stop) override;
+  Answer ask_mas(const manifests::Tenant& tenant, std::stop_token stop) override;
   void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
-                            const Secret& registration_secret,
-                            matrix::Homeserver::Existing existing, std::stop_token stop) override;
+                            const Secret& shared_secret, matrix::Homeserver::Existing existing,
+                            std::stop_token stop) override;
 };
 
 }  // namespace alphorn::homeserver

@@ -7,12 +7,15 @@
 #include "base/encoding.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
+#include "manifests/mas.hpp"
 
 namespace alphorn::homeserver {
 
 namespace {
 
-const std::set<std::string> kStalledReasons{"CertificateExpired",
+const std::set<std::string> kStalledReasons{"AccountsByHomeserver",
+                                            "AccountsByMas",
+                                            "CertificateExpired",
                                             "CertificateForOtherHosts",
                                             "CertificateKeyMismatch",
                                             "CertificateSecretMissing",
@@ -191,6 +194,17 @@ json invalid(const World& world, TimePoint now) {
   return status;
 }
 
+/// Where they send people back to, which nobody could guess: see manifests::ulid_of().
+json identity_providers(const manifests::Tenant& tenant) {
+  json result = json::array();
+  if (!manifests::has_mas(tenant)) return result;
+  for (const api::OidcProvider& provider : tenant.spec.authentication.oidc) {
+    result.push_back(
+        {{"id", provider.id}, {"redirectUri", manifests::mas_redirect_uri(tenant, provider)}});
+  }
+  return result;
+}
+
 using Outcomes = std::map<std::string, Readiness>;  // by component, after the pass
 
 void add_facts(json& status, const World& world, const Outcomes& outcomes) {
@@ -206,6 +220,9 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
   if (is_well("exposure")) {
     status["address"] = manifests::public_url(tenant);
     if (manifests::has_web(tenant)) status["webAddress"] = manifests::web_url(tenant);
+    if (json providers = identity_providers(tenant); !providers.empty()) {
+      status["identityProviders"] = std::move(providers);
+    }
     if (json endpoints = endpoints_of(world); !endpoints.empty()) status["endpoints"] = endpoints;
   }
   // Reported once all keys exist, and never taken back: it is a sign that they were in use.

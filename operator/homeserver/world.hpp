@@ -109,6 +109,7 @@ struct World {
   std::optional<Answer> gateway;
   std::optional<BucketAnswer> bucket;  ///< asked once the homeserver is rolled out
   std::optional<Answer> web;           ///< asked through the gateway, as a browser would
+  std::optional<Answer> mas;           ///< asked through the gateway, as an app would
 
   /// The Job that asks about the database as it is now wanted has succeeded.
   bool database_is_checked = false;

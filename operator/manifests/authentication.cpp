@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::manifests {
@@ -19,13 +20,10 @@ json policy(const Authentication& wanted) {
   return result;
 }
 
-/// Providers often give a mail address where a name is asked for. A claim that is missing must fail
-/// the login: as a text it would be "None", and one account for all.
 json user_mapping(const OidcProvider& provider) {
-  return {
-      {"config",
-       {{"localpart_template", "{{ user." + provider.localpart_claim + ".split('@')[0] | lower }}"},
-        {"display_name_template", "{{ user." + provider.display_name_claim + " }}"}}}};
+  return {{"config",
+           {{"localpart_template", localpart_template(provider)},
+            {"display_name_template", display_name_template(provider)}}}};
 }
 
 json provider_config(const OidcProvider& provider) {
@@ -34,7 +32,7 @@ json provider_config(const OidcProvider& provider) {
           {"idp_name", provider.display_name},
           {"issuer", provider.issuer},
           {"client_id", provider.client_id},
-          {"client_secret_path", folder_of(provider) + "/" + provider.secret_key},
+          {"client_secret_path", client_secret_file(provider)},
           {"scopes", provider.scopes},
           {"user_profile_method", source},
           {"user_mapping_provider", user_mapping(provider)},
@@ -44,7 +42,9 @@ json provider_config(const OidcProvider& provider) {
 
 }  // namespace
 
-json login_config(const Authentication& wanted) {
+json login_config(const Tenant& tenant) {
+  if (has_mas(tenant)) return delegation_config(tenant);
+  const Authentication& wanted = tenant.spec.authentication;
   // Synapse refuses to start when a part of a session would outlive the whole.
   const bool ends = !wanted.maximum.empty();
   const bool idles_longer = ends && api::hours_of(wanted.idle) > api::hours_of(wanted.maximum);
@@ -58,6 +58,29 @@ json login_config(const Authentication& wanted) {
     result["oidc_providers"].push_back(provider_config(provider));
   }
   return result;
+}
+
+json login_volumes(const Tenant& tenant) {
+  if (has_mas(tenant)) return json::array({shared_secret_volume(tenant)});
+  return client_secret_volumes(tenant.spec.authentication);
+}
+
+json login_mounts(const Tenant& tenant) {
+  if (has_mas(tenant)) return json::array({shared_secret_mount()});
+  return client_secret_mounts(tenant.spec.authentication);
+}
+
+std::string client_secret_file(const OidcProvider& provider) {
+  return folder_of(provider) + "/" + provider.secret_key;
+}
+
+/// Providers often give a mail address where a name is asked for.
+std::string localpart_template(const OidcProvider& provider) {
+  return "{{ user." + provider.localpart_claim + ".split('@')[0] | lower }}";
+}
+
+std::string display_name_template(const OidcProvider& provider) {
+  return "{{ user." + provider.display_name_claim + " }}";
 }
 
 json client_secret_volumes(const Authentication& wanted) {

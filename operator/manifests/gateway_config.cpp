@@ -43,9 +43,19 @@ std::string fence(const Tenant& tenant) {
   return tenant.spec.fenced ? "include /etc/gateway/fence.conf;\n" : "";
 }
 
+std::string name_of_mas(const Tenant& tenant) {
+  return "set $mas " + mas_name(tenant) + ".$services;\n";
+}
+
+/// Where somebody else keeps the accounts, logins go there.
+std::string logins(const Tenant& tenant) {
+  return has_mas(tenant) ? name_of_mas(tenant) + "include /etc/gateway/mas.conf;\n" : "";
+}
+
 std::string matrix_host(const Tenant& tenant) {
   return "server_name " + tenant.spec.matrix_host + ";\nclient_max_body_size " +
-         tenant.spec.max_upload_size + ";\n" + behind_proxy(tenant) + fence(tenant);
+         tenant.spec.max_upload_size + ";\n" + behind_proxy(tenant) + fence(tenant) +
+         logins(tenant);
 }
 
 /// The company's domain itself serves the well-known documents, and other servers when the server
@@ -75,6 +85,23 @@ std::string web_server(const Tenant& tenant) {
          ".$services;\n  include /etc/gateway/web_host.conf;\n}\n";
 }
 
+std::string account_server(const Tenant& tenant) {
+  return "server {\n  listen " + std::to_string(kGatewayPort) + " ssl http2;\n  server_name " +
+         tenant.spec.account_host + ";\n" + behind_proxy(tenant) + fence(tenant) + "  " +
+         name_of_mas(tenant) + "  include /etc/gateway/mas_host.conf;\n}\n";
+}
+
+/// Apps of today ask the homeserver who keeps the accounts; those of yesterday read it here
+/// (MSC2965).
+json client_document(const Tenant& tenant) {
+  json content = {{"m.homeserver", {{"base_url", public_url(tenant)}}}};
+  if (has_mas(tenant)) {
+    content["org.matrix.msc2965.authentication"] = {{"issuer", account_url(tenant) + "/"},
+                                                    {"account", account_url(tenant) + "/account/"}};
+  }
+  return content;
+}
+
 /// "host:port" for other servers; the port is always said, or they would try 8448.
 std::string delegation(const Tenant& tenant) {
   return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(kHttpsPort));
@@ -98,9 +125,14 @@ json gateway_config(const Tenant& tenant) {
       {"matrix_host.conf", matrix_host(tenant)},
       {"domain.conf", domain(tenant)},
       {"web.conf", web_server(tenant)},
-      {"client.json", document({{"m.homeserver", {{"base_url", public_url(tenant)}}}})},
+      {"client.json", document(client_document(tenant))},
       {"server.json", document({{"m.server", delegation(tenant)}})}};
   if (has_web(tenant)) files["web_host.conf"] = scripts::web_host;
+  if (has_mas(tenant)) {
+    files["account.conf"] = account_server(tenant);
+    files["mas.conf"] = scripts::mas;
+    files["mas_host.conf"] = scripts::mas_host;
+  }
   if (tenant.spec.fenced) files["fence.conf"] = scripts::fence;
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));

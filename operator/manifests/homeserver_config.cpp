@@ -79,7 +79,7 @@ json accounts(const Tenant& tenant) {
       {"turn_allow_guests", false},
       {"encryption_enabled_by_default_for_room_type", encrypted_rooms(tenant.spec.encrypted_rooms)},
       {"presence", {{"enabled", false}}}};
-  result.update(login_config(tenant.spec.authentication));
+  result.update(login_config(tenant));
   return result;
 }
 
@@ -148,7 +148,7 @@ json homeserver_config(const Tenant& tenant) {
   if (has_workers(tenant)) result.update(shared_worker_config(tenant));
   if (has_bucket(tenant) && !has_media_worker(tenant)) result.update(bucket_config(tenant));
   // Otherwise Synapse asks whoever logged in elsewhere whether to trust the company's own chat.
-  if (has_web(tenant) && !tenant.spec.authentication.oidc.empty()) {
+  if (has_web(tenant) && !has_mas(tenant) && !tenant.spec.authentication.oidc.empty()) {
     result["sso"] = {{"client_whitelist", json::array({web_url(tenant) + "/"})}};
   }
   return result;

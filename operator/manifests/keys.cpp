@@ -1,4 +1,5 @@
 #include "manifests/database_login.hpp"
+#include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::manifests {
@@ -19,7 +20,18 @@ std::vector<SecretRecipe> keys(const Tenant& tenant) {
   // A file is a program: the name of its role and its database, and its first password. The
   // superuser has no password and is reached through the socket inside the pod alone.
   if (!has_external_database(tenant)) {
-    result.push_back(recipe(database_keys(tenant), {{kDatabaseRole, Draw::token}}));
+    std::vector<SecretRecipe::Entry> programs{{kDatabaseRole, Draw::token}};
+    if (has_mas(tenant)) programs.push_back({kMasRole, Draw::token});
+    result.push_back(recipe(database_keys(tenant), std::move(programs)));
+  }
+  // Beside the keys themselves: what the homeserver and it know each other by, and what the
+  // operator makes accounts with.
+  if (has_mas(tenant)) {
+    result.push_back(recipe(mas_keys(tenant), {{kMasEncryption, Draw::hex_key},
+                                               {kMasSigningKey, Draw::rsa_key},
+                                               {kMasPepper, Draw::token},
+                                               {kMasHomeserverSecret, Draw::token},
+                                               {kMasOperatorSecret, Draw::token}}));
   }
   result.push_back(recipe(administrator_secret(tenant), {{"password", Draw::token}}));
   // Of no use to anybody once the processes are gone: it goes with them.

@@ -11,6 +11,10 @@ std::string url_of(const Tenant& tenant, const std::string& host) {
   return port == kHttpsPort ? url : url + ":" + std::to_string(port);
 }
 
+std::string inner_url(const Tenant& tenant, const std::string& service, int port) {
+  return "http://" + service + "." + tenant.ns + ".svc:" + std::to_string(port);
+}
+
 }  // namespace
 
 std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
@@ -20,6 +24,8 @@ std::string workers_config_map(const Tenant& tenant) { return tenant.name + "-wo
 std::string worker_keys(const Tenant& tenant) { return tenant.name + "-worker-keys"; }
 std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
 std::string web_name(const Tenant& tenant) { return tenant.name + "-web"; }
+std::string mas_name(const Tenant& tenant) { return tenant.name + "-mas"; }
+std::string mas_keys(const Tenant& tenant) { return tenant.name + "-mas-keys"; }
 std::string database_claim(const Tenant& tenant) { return tenant.name + "-database-data"; }
 std::string media_claim(const Tenant& tenant) { return tenant.name + "-media"; }
 std::string homeserver_keys(const Tenant& tenant) { return tenant.name + "-homeserver-keys"; }
@@ -81,6 +87,8 @@ bool has_web(const Tenant& tenant) {
   return tenant.spec.web_client.enabled.value_or(true) && !tenant.images.web.empty();
 }
 
+bool has_mas(const Tenant& tenant) { return tenant.spec.authentication.mas; }
+
 bool is_passed_through(const Tenant& tenant) {
   const api::Exposure& exposure = tenant.spec.exposure;
   return exposure.mode == api::Exposure::Mode::gateway &&
@@ -98,6 +106,7 @@ std::vector<std::string> public_hosts(const Tenant& tenant) {
   std::vector<std::string> hosts{tenant.spec.matrix_host};
   if (domain != tenant.spec.matrix_host) hosts.push_back(domain);
   if (has_web(tenant)) hosts.push_back(tenant.spec.web_host);
+  if (has_mas(tenant)) hosts.push_back(tenant.spec.account_host);
   return hosts;
 }
 
@@ -105,16 +114,23 @@ std::string public_url(const Tenant& tenant) { return url_of(tenant, tenant.spec
 
 std::string web_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.web_host); }
 
+std::string account_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.account_host); }
+
+std::string mas_url(const Tenant& tenant) { return inner_url(tenant, mas_name(tenant), kMasPort); }
+
+std::string mas_admin_url(const Tenant& tenant) {
+  return inner_url(tenant, mas_name(tenant), kMasAdminPort);
+}
+
 std::string homeserver_url(const Tenant& tenant) {
-  return "http://" + homeserver_name(tenant) + "." + tenant.ns +
-         ".svc:" + std::to_string(kHomeserverPort);
+  return inner_url(tenant, homeserver_name(tenant), kHomeserverPort);
 }
 
 std::string bucket_watch_url(const Tenant& tenant) {
   const std::string service = has_media_worker(tenant)
                                   ? tenant.name + "-" + api::name_of(api::WorkerRole::media)
                                   : homeserver_name(tenant);
-  return "http://" + service + "." + tenant.ns + ".svc:" + std::to_string(kBucketPort);
+  return inner_url(tenant, service, kBucketPort);
 }
 
 }  // namespace alphorn::manifests

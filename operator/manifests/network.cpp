@@ -100,13 +100,17 @@ json world_outside(const Tenant& tenant) {
   return to(peers_of_federation(tenant), json::array({{{"protocol", "TCP"}}}));
 }
 
-/// Adds the arrow to a server that public_addresses() and port 443 do not reach.
-void reach(json& arrows, const std::string& url, const std::vector<std::string>& networks) {
-  const int port = api::port_of(url);
+/// The arrow to a server that somebody else runs.
+json arrow_to(const std::string& url, const std::vector<std::string>& networks) {
   json where = json::array();
   for (const std::string& network : networks) where.push_back(addresses(network, json::array()));
-  if (where.empty() && port == kHttpsPort) return;
-  arrows.push_back(to(where.empty() ? public_addresses() : where, json::array({tcp(port)})));
+  return to(where.empty() ? public_addresses() : where, json::array({tcp(api::port_of(url))}));
+}
+
+/// Adds the arrow to a server that public_addresses() and port 443 do not reach.
+void reach(json& arrows, const std::string& url, const std::vector<std::string>& networks) {
+  if (networks.empty() && api::port_of(url) == kHttpsPort) return;
+  arrows.push_back(arrow_to(url, networks));
 }
 
 /// Identity providers, whom the main process asks, and the bucket of who has the files.
@@ -161,6 +165,7 @@ void let_prometheus_in(const Tenant& tenant, int port, json& ingress) {
 Manifest database_policy(const Tenant& tenant) {
   json clients = processes_of_homeserver(tenant);
   clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
+  if (has_mas(tenant)) clients.push_back({{"podSelector", pods_of(tenant, "mas")}});
   json ingress = json::array({from(clients, json::array({tcp(kDatabasePort)}))});
   let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
   return policy(tenant, "database", database_name(tenant), ingress, json::array());
@@ -224,11 +229,17 @@ Manifest synapse_policy(const Tenant& tenant, const json& pods, const std::strin
       !role || role == WorkerRole::pusher || federates(tenant) || (has_media && has_bucket(tenant));
   json egress = json::array({database_arrow(tenant), name_service()});
   if (calls_out) egress.push_back(world_outside(tenant));
-  reach_what_is_brought(egress, tenant.spec, !role, has_media);
+  reach_what_is_brought(egress, tenant.spec, !role && !has_mas(tenant), has_media);
+  const json mas = {{"podSelector", pods_of(tenant, "mas")}};
+  // Whose a request is, each asks by itself.
+  if (has_mas(tenant) && has_routes) {
+    egress.push_back(to(json::array({mas}), json::array({tcp(kMasPort)})));
+  }
   reach_other_processes(tenant, egress);
   json ingress = json::array();
   json callers = json::array({{{"podSelector", pods_of(tenant, "gateway")}}});
   if (!role) callers.push_back(asking_operator(tenant));
+  if (!role && has_mas(tenant)) callers.push_back(mas);
   if (has_routes) ingress.push_back(from(callers, json::array({tcp(kHomeserverPort)})));
   if (has_workers(tenant) && (!role || writes_streams(*role))) {
     ingress.push_back(from(processes_of_homeserver(tenant), json::array({tcp(kReplicationPort)})));
@@ -263,6 +274,23 @@ Manifest web_policy(const Tenant& tenant) {
                 json::array());
 }
 
+Manifest mas_policy(const Tenant& tenant) {
+  const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
+  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
+  json clients = processes_of_homeserver(tenant);
+  clients.push_back(gateway);
+  json ingress = json::array(
+      {from(clients, json::array({tcp(kMasPort)})),
+       from(json::array({asking_operator(tenant)}), json::array({tcp(kMasAdminPort)}))});
+  let_prometheus_in(tenant, kMasMetricsPort, ingress);
+  json egress = json::array({database_arrow(tenant), name_service(),
+                             to(json::array({homeserver}), json::array({tcp(kHomeserverPort)}))});
+  for (const api::OidcProvider& provider : tenant.spec.authentication.oidc) {
+    egress.push_back(arrow_to(provider.issuer, provider.networks));
+  }
+  return policy(tenant, "mas", mas_name(tenant), ingress, egress);
+}
+
 Manifest gateway_policy(const Tenant& tenant) {
   json ports = json::array({tcp(kGatewayPort)});
   // A controller's proxy may run anywhere, also on its node's own network: it has no label to name.
@@ -274,6 +302,10 @@ Manifest gateway_policy(const Tenant& tenant) {
   if (has_web(tenant)) {
     const json web = {{"podSelector", pods_of(tenant, "web")}};
     egress.push_back(to(json::array({web}), json::array({tcp(kWebPort)})));
+  }
+  if (has_mas(tenant)) {
+    const json mas = {{"podSelector", pods_of(tenant, "mas")}};
+    egress.push_back(to(json::array({mas}), json::array({tcp(kMasPort)})));
   }
   return policy(tenant, "gateway", gateway_name(tenant), ingress, egress);
 }
@@ -289,6 +321,7 @@ Manifests network(const Tenant& tenant) {
   if (!has_external_database(tenant)) policies.push_back(database_policy(tenant));
   if (has_cloudnative_pg_database(tenant)) policies.push_back(database_cluster_policy(tenant));
   if (has_web(tenant)) policies.push_back(web_policy(tenant));
+  if (has_mas(tenant)) policies.push_back(mas_policy(tenant));
   return policies;
 }
 

@@ -115,7 +115,7 @@ json synapse(const Tenant& tenant, const SynapseProcess& process) {
                       read_only_mount("homeserver-keys", kHomeserverKeys), login_mount(),
                       read_only_mount("rendered", kRendered), mount("tmp", "/tmp")}));
   if (has_workers(tenant)) result["volumeMounts"].push_back(worker_keys_mount());
-  append(result["volumeMounts"], client_secret_mounts(tenant.spec.authentication));
+  append(result["volumeMounts"], login_mounts(tenant));
   return result;
 }
 
@@ -130,7 +130,7 @@ json volumes_of(const Tenant& tenant, const SynapseProcess& process) {
     result.push_back(config_map_volume("workers", workers_config_map(tenant)));
   }
   if (has_workers(tenant)) result.push_back(worker_keys_volume(tenant));
-  append(result, client_secret_volumes(tenant.spec.authentication));
+  append(result, login_volumes(tenant));
   if (has_bucket(tenant) && process.has_media) result.push_back(bucket_key_volume(tenant));
   return result;
 }

@@ -19,6 +19,7 @@ struct Images {
   std::string nginx_exporter = {};
   std::string web;  ///< "" when the catalogue names none
   std::string redis = {};
+  std::string mas = {};  ///< "" when the catalogue names none
   bool operator==(const Images&) const = default;
 };
 
@@ -59,6 +60,8 @@ struct Tenant {
   /// The versions of the Secrets that the homeserver's configuration has secrets from, those of
   /// providers and the key to the bucket: new ones roll it.
   std::string client_secrets_seen;
+  /// The same of those that Matrix Authentication Service has, where it keeps the accounts.
+  std::string mas_secrets_seen;
   DatabaseLogin login;
   /// The version of the Secret with the password of an external database; "" while it is missing.
   std::string database_secret_seen;
@@ -88,7 +91,7 @@ using Manifests = std::vector<Manifest>;
 
 /// A Secret whose values are drawn when it is created and never again. Each entry says how.
 struct SecretRecipe {
-  enum class Draw { token, signing_key };
+  enum class Draw { token, signing_key, hex_key, rsa_key };
   struct Entry {
     std::string key;
     Draw draw;
@@ -114,8 +117,11 @@ inline constexpr int kGatewayPort = 8443;
 inline constexpr int kGatewayHealthPort = 8080;
 inline constexpr int kGatewayPlainPort = 8081;  // for an Ingress controller or a Gateway alone
 inline constexpr int kWebPort = 8080;           // the web client's
-inline constexpr int kHttpsPort = 443;          // the gateway's Service
-inline constexpr int kHttpPort = 80;            // the gateway's Service, to kGatewayPlainPort
+inline constexpr int kMasPort = 8080;           // people, apps and the homeserver
+inline constexpr int kMasAdminPort = 8081;      // the operator alone; health
+inline constexpr int kMasMetricsPort = 9000;
+inline constexpr int kHttpsPort = 443;  // the gateway's Service
+inline constexpr int kHttpPort = 80;    // the gateway's Service, to kGatewayPlainPort
 
 /// Connections to the database that Synapse's main process keeps at most.
 inline constexpr int kMainConnections = 10;
@@ -132,6 +138,8 @@ std::string workers_config_map(const Tenant& tenant);    // acme-workers
 std::string worker_keys(const Tenant& tenant);           // acme-worker-keys: Secret
 std::string gateway_name(const Tenant& tenant);          // acme-gateway
 std::string web_name(const Tenant& tenant);              // acme-web
+std::string mas_name(const Tenant& tenant);              // acme-mas
+std::string mas_keys(const Tenant& tenant);              // acme-mas-keys: Secret
 std::string database_claim(const Tenant& tenant);        // acme-database-data
 std::string media_claim(const Tenant& tenant);           // acme-media
 std::string homeserver_keys(const Tenant& tenant);       // acme-homeserver-keys: Secret
@@ -185,6 +193,9 @@ bool has_web(const Tenant& tenant);
 /// A Gateway of the cluster passes TLS on by the name that was asked for, and reads nothing of it.
 bool is_passed_through(const Tenant& tenant);
 
+/// Matrix Authentication Service keeps its accounts.
+bool has_mas(const Tenant& tenant);
+
 /// An Ingress controller or a Gateway of the cluster terminates TLS and speaks plain HTTP to the
 /// gateway.
 bool is_behind_proxy(const Tenant& tenant);
@@ -192,8 +203,8 @@ bool is_behind_proxy(const Tenant& tenant);
 /// The class that the Ingress asks for; "" when there is none to ask for.
 std::string ingress_class(const Tenant& tenant);
 
-/// Hosts that the gateway's certificate must carry: the Matrix host, the server name, and the web
-/// client's when it has one.
+/// Hosts that the gateway's certificate must carry: the Matrix host, the server name, the web
+/// client's when it has one, and that of accounts with Matrix Authentication Service.
 std::vector<std::string> public_hosts(const Tenant& tenant);
 
 /// "@admin:acme.example".
@@ -204,6 +215,13 @@ std::string public_url(const Tenant& tenant);
 
 /// "https://chat.acme.example", with the port when it is not 443; what people open in a browser.
 std::string web_url(const Tenant& tenant);
+
+/// "https://account.acme.example", with the port when it is not 443; where people log in.
+std::string account_url(const Tenant& tenant);
+
+/// In-cluster base URLs of Matrix Authentication Service: for the homeserver, and for the operator.
+std::string mas_url(const Tenant& tenant);
+std::string mas_admin_url(const Tenant& tenant);
 
 /// In-cluster base URL of the homeserver: "http://acme-homeserver.acme.svc:8008".
 std::string homeserver_url(const Tenant& tenant);
@@ -226,6 +244,7 @@ Manifests redis(const Tenant& tenant);               // redis.cpp: what workers 
 Manifests workers(const Tenant& tenant);             // workers.cpp + worker_config.cpp
 Manifests gateway(const Tenant& tenant);             // gateway.cpp + gateway_config.cpp
 Manifests web(const Tenant& tenant);                 // web.cpp + web_config.cpp
+Manifests mas(const Tenant& tenant);                 // mas.cpp + mas_config.cpp
 Manifests exposure(const Tenant& tenant);            // exposure.cpp: Service, Ingress or a route
 
 }  // namespace alphorn::manifests

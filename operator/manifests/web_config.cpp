@@ -45,12 +45,13 @@ json web_config(const Tenant& tenant) {
 std::string content_security_policy(const Tenant& tenant) {
   const std::string homeserver = " " + public_url(tenant);
   const std::string domain = " https://" + api::domain_of(tenant.spec.server_name);
+  const std::string accounts = has_mas(tenant) ? " " + account_url(tenant) : "";
   return "default-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; "
          "script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
          "font-src 'self' data:; manifest-src 'self'; worker-src 'self' blob:; "
          "frame-src 'self' blob: data:; img-src 'self' blob: data:" +
          homeserver + "; media-src 'self' blob: data:" + homeserver +
-         "; connect-src 'self' blob: data:" + homeserver + domain;
+         "; connect-src 'self' blob: data:" + homeserver + domain + accounts;
 }
 
 }  // namespace alphorn::manifests

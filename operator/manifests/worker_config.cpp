@@ -14,6 +14,8 @@ constexpr const char* kKeys = "/keys/workers";
 constexpr int kWorkerConnections = 5;
 /// Of programs that are no Synapse: checks, roles, metrics, a person who looks.
 constexpr int kOtherConnections = 10;
+/// Of Matrix Authentication Service, while one makes place for another.
+constexpr int kMasConnections = 20;
 
 /// Streams that have one writer; the events have several, each for its share of the rooms.
 constexpr const char* kSmallStreams[] = {"typing",   "to_device",  "account_data", "receipts",
@@ -145,7 +147,8 @@ int database_connections(const Tenant& tenant) {
   const std::vector<WorkerSet> sets = worker_sets(tenant);
   const int processes = std::accumulate(
       sets.begin(), sets.end(), 0, [](int sum, const WorkerSet& set) { return sum + set.count; });
-  return kMainConnections + processes * kWorkerConnections + kOtherConnections;
+  return kMainConnections + processes * kWorkerConnections + kOtherConnections +
+         (has_mas(tenant) ? kMasConnections : 0);
 }
 
 json worker_keys_volume(const Tenant& tenant) {

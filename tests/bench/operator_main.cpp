@@ -27,6 +27,10 @@ class ReadyServers final : public homeserver::Servers {
     return {.problem = ""};
   }
 
+  homeserver::Answer ask_mas(const manifests::Tenant&, std::stop_token) override {
+    return {.problem = ""};
+  }
+
   homeserver::BucketAnswer ask_bucket(const manifests::Tenant&, std::stop_token) override {
     return {.problem = "", .finding = "well"};
   }

@@ -2,12 +2,12 @@
 playground/images.d before ./dev up."""
 
 import json
-import tarfile
 
 import pytest
 
 from support import kubectl as k
 from support import matrix
+from support.archive import image_in
 from support.browser import Browsers
 from support.waiting import wait_until
 
@@ -19,17 +19,6 @@ pytestmark = [pytest.mark.skipif(not ARCHIVE.is_file(), reason=f"there is no {AR
               pytest.mark.usefixtures("alone")]
 
 
-def image_name():
-    """Under which name the archive's image was imported: docker's spelling or OCI's."""
-    with tarfile.open(ARCHIVE) as archive:
-        names = archive.getnames()
-        if "manifest.json" in names:
-            return json.load(archive.extractfile("manifest.json"))[0]["RepoTags"][0]
-        index = json.load(archive.extractfile("index.json"))
-    notes = index["manifests"][0]["annotations"]
-    return notes.get("io.containerd.image.name") or notes["org.opencontainers.image.ref.name"]
-
-
 def serve(image):
     k.dev("helm", "upgrade", "alphorn", str(k.ROOT / "charts" / "alphorn"), "--namespace", k.SYSTEM,
           "--reuse-values", "--set", f"images.web={image}", "--wait", timeout=UNTIL_UPGRADED)
@@ -39,7 +28,7 @@ def serve(image):
 def company(offices):
     values = json.loads(k.dev("helm", "get", "values", "alphorn", "--namespace", k.SYSTEM,
                               "--output", "json"))
-    serve(image_name())
+    serve(image_in(ARCHIVE))
     company = offices.company("element")
     company.found()
     company.wait_ready()

@@ -28,6 +28,7 @@ images:
   nginx: {{ .Values.images.nginx | quote }}
   redis: {{ .Values.images.redis | quote }}
   web: {{ .Values.images.web | default "" | quote }}
+  mas: {{ .Values.images.mas | default "" | quote }}
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}

@@ -24,7 +24,7 @@ IDLE_SECONDS = 30
 OPERATOR_NAMESPACE = "alphorn-system"
 TENANTS = "/apis/alphorn.dev/v1alpha1/companyhomeservers"
 CATALOGUE = {"images": {"postgres": "test/postgres:15", "nginx": "test/nginx:1",
-                        "web": "test/web:1", "redis": "test/redis:7",
+                        "web": "test/web:1", "redis": "test/redis:7", "mas": "test/mas:1",
                         "synapse": {"repository": "test/synapse", "tagPrefix": "v"}},
              "channels": {"stable": "1.163.2"}}
 

@@ -53,6 +53,15 @@ class Scripts(unittest.TestCase):
         )
         self.assertEqual(stat.S_IMODE(os.stat(result).st_mode), 0o600)
 
+    def test_join_files_keeps_files_apart(self):
+        first, second = self.write("first", "a\n\n"), self.write("second", "b")
+        result = self.folder / "result"
+        self.assertEqual(run(sys.executable, SCRIPTS / "join_files.py", result, first, second).returncode, 0)
+        self.assertEqual(result.read_text(), "a\nb\n")
+        outcome = run(sys.executable, SCRIPTS / "join_files.py", result, self.folder / "none")
+        self.assertEqual(outcome.returncode, 1)
+        self.assertIn("none: No such file", outcome.stderr)
+
     def test_prepare_bucket_names_what_the_image_lacks(self):
         outcome = run(sys.executable, SCRIPTS / "prepare_bucket.py")
         self.assertEqual(outcome.returncode, 1)

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "manifests/database_login.hpp"
+#include "manifests/mas.hpp"
 #include "support/source_dir.hpp"
 
 namespace alphorn::manifests {
@@ -18,13 +19,25 @@ std::string content(const std::string& path) {
   return text.str();
 }
 
+const char* placeholder(SecretRecipe::Draw draw) {
+  switch (draw) {
+    case SecretRecipe::Draw::token:
+      return "<token>";
+    case SecretRecipe::Draw::signing_key:
+      return "<signing key>";
+    case SecretRecipe::Draw::hex_key:
+      return "<hexadecimal key>";
+    case SecretRecipe::Draw::rsa_key:
+      break;
+  }
+  return "<RSA key>";
+}
+
 Manifests secrets(const Tenant& tenant) {
   Manifests result;
   for (const SecretRecipe& recipe : keys(tenant)) {
     json values = json::object();
-    for (const auto& [key, draw] : recipe.entries) {
-      values[key] = draw == SecretRecipe::Draw::token ? "<token>" : "<signing key>";
-    }
+    for (const auto& [key, draw] : recipe.entries) values[key] = placeholder(draw);
     result.push_back({{"apiVersion", "v1"},
                       {"kind", "Secret"},
                       {"metadata", recipe.metadata},
@@ -36,10 +49,15 @@ Manifests secrets(const Tenant& tenant) {
 /// The Secret that programs log in with, a word in place of the password.
 Manifests login(const Tenant& tenant) {
   const json parameters = connection_parameters(tenant, tenant.login.role, mounted_authority());
+  json values = {{kLoginFile, service_file(parameters, "<password>")}};
+  if (has_mas(tenant)) {
+    values[kMasRole] = "<password>";
+    values[kMasDatabaseFile] = mas_database_file("<password>");
+  }
   return {{{"apiVersion", "v1"},
            {"kind", "Secret"},
            {"metadata", login_metadata(tenant)},
-           {"stringData", {{kLoginFile, service_file(parameters, "<password>")}}}}};
+           {"stringData", values}}};
 }
 
 Manifests database_and_check(const Tenant& tenant) {
@@ -64,7 +82,8 @@ Tenant tenant_of(const std::string& sample) {
                    .synapse = "registry.example/synapse:v1.163.2",
                    .nginx = "registry.example/nginx:1.28",
                    .web = "registry.example/element-web:v1.12.26",
-                   .redis = "registry.example/redis:7.2"};
+                   .redis = "registry.example/redis:7.2",
+                   .mas = "registry.example/matrix-authentication-service:1.26.0"};
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
@@ -93,18 +112,21 @@ Tenant watched(Tenant tenant) {
 }
 
 std::map<std::string, Manifests> all_components(const Tenant& tenant) {
-  return {{"keys", secrets(tenant)},
-          {"volumes", volumes(tenant)},
-          {"certificates", certificates(tenant)},
-          {"exposure", exposure(tenant)},
-          {"database", database_and_check(tenant)},
-          {"login", login(tenant)},
-          {"redis", redis(tenant)},
-          {"homeserver", homeserver(tenant)},
-          {"workers", workers(tenant)},
-          {"gateway", gateway(tenant)},
-          {"web", web(tenant)},
-          {"network", network(tenant)}};
+  std::map<std::string, Manifests> result{{"keys", secrets(tenant)},
+                                          {"volumes", volumes(tenant)},
+                                          {"certificates", certificates(tenant)},
+                                          {"exposure", exposure(tenant)},
+                                          {"database", database_and_check(tenant)},
+                                          {"login", login(tenant)},
+                                          {"redis", redis(tenant)},
+                                          {"homeserver", homeserver(tenant)},
+                                          {"workers", workers(tenant)},
+                                          {"gateway", gateway(tenant)},
+                                          {"web", web(tenant)},
+                                          {"network", network(tenant)}};
+  // Most have none, and a file for each of those would say nothing.
+  if (has_mas(tenant)) result["mas"] = mas(tenant);
+  return result;
 }
 
 Manifests all_manifests(const Tenant& tenant) {

@@ -60,7 +60,7 @@ TEST(Hibernation, StopsTheDatabaseAfterTheHomeserversLastPod) {
   EXPECT_EQ(replicas(world, "StatefulSet", "acme-database"), 1);
   EXPECT_EQ(reported(status_of(world), "HomeserverReady").reason, "Stopping");
   world.pods.clear();
-  world.tenant.database_is_unused = homeserver_is_gone(world);
+  world.tenant.database_is_unused = database_is_unused(world);
   converge(world);
   EXPECT_EQ(replicas(world, "StatefulSet", "acme-database"), 0);
 }

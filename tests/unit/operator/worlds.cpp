@@ -44,8 +44,9 @@ void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
   world.web.reset();
+  world.mas.reset();
   observe_login(world, kFormerLoginStays);
-  world.tenant.database_is_unused = homeserver_is_gone(world) && workers_are_gone(world);
+  world.tenant.database_is_unused = database_is_unused(world);
   if (world.tenant.spec.hibernated) return;
   if (homeserver_rolled_out(world)) {
     world.homeserver = Answer{
@@ -53,6 +54,7 @@ void ask_servers(World& world) {
   }
   if (gateway_rolled_out(world)) world.gateway = Answer{.problem = ""};
   if (world.gateway && web_rolled_out(world)) world.web = Answer{.problem = ""};
+  if (world.gateway && mas_rolled_out(world)) world.mas = Answer{.problem = ""};
 }
 
 struct Performer {

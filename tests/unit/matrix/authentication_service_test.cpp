@@ -1,0 +1,96 @@
+// What is asked of Matrix Authentication Service, and in which order.
+#include "matrix/authentication_service.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/encoding.hpp"
+#include "support/scripted_transport.hpp"
+
+namespace alphorn::matrix {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Password = AuthenticationService::Password;
+
+const json kToken = {{"access_token", "t0ken"}, {"token_type", "Bearer"}, {"expires_in", 300}};
+const json kAccount = {{"data", {{"type", "user"}, {"id", "01K9ACCOUNT"}}}};
+const json kUnknown = {{"errors", json::array({{{"title", "User not found"}}})}};
+
+class MasAdministrator : public ::testing::Test {
+ protected:
+  void ensure(Password policy) {
+    const AuthenticationService service{transport, "01K9CLIENT", Secret{"client secret"}};
+    service.ensure_administrator("boss", Secret{"pass word"}, policy, {});
+  }
+
+  std::vector<std::string> asked() const {
+    std::vector<std::string> result;
+    for (const http::Request& request : transport->requests()) {
+      result.push_back(request.method + " " + request.target);
+    }
+    return result;
+  }
+
+  void set_password() { transport->then(http::Response{204, {}, ""}); }
+
+  std::shared_ptr<test::ScriptedTransport> transport = std::make_shared<test::ScriptedTransport>();
+};
+
+TEST_F(MasAdministrator, IsMadeWithItsPassword) {
+  transport->then(200, kToken).then(404, kUnknown).then(201, kAccount);
+  set_password();
+  transport->then(200, kAccount);
+  ensure(Password::of_new_accounts);
+  EXPECT_THAT(asked(), ElementsAre("POST /oauth2/token", "GET /api/admin/v1/users/by-username/boss",
+                                   "POST /api/admin/v1/users",
+                                   "POST /api/admin/v1/users/01K9ACCOUNT/set-password",
+                                   "POST /api/admin/v1/users/01K9ACCOUNT/set-admin"));
+  const auto requests = transport->requests();
+  EXPECT_EQ(requests[0].headers.at("Authorization"),
+            "Basic " + base64_encode("01K9CLIENT:client secret"));
+  EXPECT_EQ(requests[0].headers.at("Content-Type"), "application/x-www-form-urlencoded");
+  EXPECT_EQ(requests[1].headers.at("Authorization"), "Bearer t0ken");
+  EXPECT_EQ(json::parse(requests[2].body), (json{{"username", "boss"}}));
+  EXPECT_EQ(json::parse(requests[3].body),
+            (json{{"password", "pass word"}, {"skip_password_check", true}}));
+  EXPECT_EQ(json::parse(requests[4].body), (json{{"admin", true}}));
+}
+
+TEST_F(MasAdministrator, KeepsAPasswordThatIsSomebodys) {
+  transport->then(200, kToken).then(200, kAccount).then(200, kAccount);
+  ensure(Password::of_new_accounts);
+  EXPECT_EQ(asked().back(), "POST /api/admin/v1/users/01K9ACCOUNT/set-admin");
+  EXPECT_EQ(asked().size(), 3U);
+}
+
+TEST_F(MasAdministrator, GetsThePasswordThatIsNewsToEverybody) {
+  transport->then(200, kToken).then(200, kAccount);
+  set_password();
+  transport->then(200, kAccount);
+  ensure(Password::of_any);
+  EXPECT_EQ(asked()[2], "POST /api/admin/v1/users/01K9ACCOUNT/set-password");
+}
+
+TEST_F(MasAdministrator, HasNoPasswordWhereThereAreNone) {
+  transport->then(200, kToken).then(404, kUnknown).then(201, kAccount).then(200, kAccount);
+  ensure(Password::none);
+  EXPECT_EQ(asked().back(), "POST /api/admin/v1/users/01K9ACCOUNT/set-admin");
+}
+
+TEST_F(MasAdministrator, IsRefusedInWordsAndWithoutSecrets) {
+  transport->then(401, {{"error", "invalid_client"}, {"error_description", "no such client"}});
+  try {
+    ensure(Password::of_any);
+    FAIL() << "nothing was thrown";
+  } catch (const ApiError& error) {
+    EXPECT_EQ(error.status(), 401);
+    EXPECT_EQ(error.errcode(), "invalid_client");
+    EXPECT_THAT(error.what(), HasSubstr("no such client"));
+    EXPECT_THAT(error.what(), testing::Not(HasSubstr("client secret")));
+  }
+}
+
+}  // namespace
+}  // namespace alphorn::matrix
