@@ -189,9 +189,13 @@ void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
   }
 }
 
-void remove_former_workers(const World& world, std::vector<Step>& steps) {
+void stop_workers(const World& world, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
-    if (id.kind == "StatefulSet" && is_former_worker(world, *object)) remove(*object, world, steps);
+    if (id.kind != "StatefulSet" || !must_stop(world, *object)) continue;
+    // One whose owner was deleted without it would stand in the way for ever.
+    const bool is_orphan = controller_uid(*object).empty();
+    if (is_orphan && !is_going(*object)) steps.emplace_back(deletion_of(*object));
+    remove(*object, world, steps);
   }
 }
 
@@ -332,7 +336,7 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
     plan.components.push_back(std::move(entry));
   }
   remove_stuck_pods(world, plan.clean_up);
-  remove_former_workers(world, plan.clean_up);
+  stop_workers(world, plan.clean_up);
   remove_checks(world, plan.clean_up);
   remove_policies(world, plan.clean_up);
   // By now every component has noted what it wishes for.

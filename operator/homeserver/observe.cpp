@@ -305,9 +305,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     secrets.old_signing_keys = std::move(rotations.old_signing_keys);
   }
   observe_brought(world);
-  if (const json* keys = world.child("Secret", manifests::worker_keys(tenant))) {
-    tenant.worker_keys_seen = string_at(*keys, "metadata/uid");
-  }
+  observe_workers(world);
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   if (secrets.certificate_is_former) world.reissue_at = view.reissue_from;
@@ -316,7 +314,9 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   world.signing_key_id = secrets.signing_key_id;
   world.rotated = secrets.rotated;
   tenant.old_signing_keys = secrets.old_signing_keys;
-  if (!secrets.rotated.empty()) tenant.keys_rotated = fingerprint_of(secrets.rotated);
+  // The last worker's going is no new key: what is left with it must not restart anybody.
+  if (!manifests::has_workers(tenant)) world.rotated.erase(kReplicationRotation);
+  if (!world.rotated.empty()) tenant.keys_rotated = fingerprint_of(world.rotated);
 
   observe_refusals(parts_.client, world, stop);
   observe_login(world, parts_.catalogue.former_login_stays);

@@ -5,24 +5,18 @@
 
 namespace alphorn::homeserver {
 
-namespace {
-
-constexpr const char* kReplication = "replication-secret";
-
-}  // namespace
-
 const std::map<std::string, Rotatable>& rotatable() {
   static const std::map<std::string, Rotatable> entries{
       {"signing-key", {manifests::homeserver_keys, "signing.key"}},
       {"macaroon-secret", {manifests::homeserver_keys, "macaroon"}},
-      {kReplication, {manifests::worker_keys, manifests::kReplicationSecret}}};
+      {kReplicationRotation, {manifests::worker_keys, manifests::kReplicationSecret}}};
   return entries;
 }
 
 std::map<std::string, std::string> wanted_rotations(const World& world) {
   std::map<std::string, std::string> wanted = world.resource.rotations;
   std::erase_if(wanted, [](const auto& wish) { return !rotatable().contains(wish.first); });
-  if (!manifests::has_workers(world.tenant)) wanted.erase(kReplication);
+  if (!manifests::has_workers(world.tenant)) wanted.erase(kReplicationRotation);
   return wanted;
 }
 
@@ -53,7 +47,7 @@ std::map<std::string, std::string> due_rotations(const World& world, const std::
 
 Readiness rotation_note(const World& world) {
   for (const auto& [what, value] : world.resource.rotations) {
-    if (what == kReplication && !manifests::has_workers(world.tenant)) {
+    if (what == kReplicationRotation && !manifests::has_workers(world.tenant)) {
       return {.ready = true,
               .reason = "RotationNotNeeded",
               .message = std::string{"annotation "} + api::kRotatePrefix + what +

@@ -14,6 +14,9 @@ namespace alphorn::homeserver {
 inline constexpr const char* kRotatedPrefix = "alphorn.dev/rotated-";
 inline constexpr const char* kOldSigningKeys = "alphorn.dev/old-signing-keys";
 
+/// WHAT of the secret that the processes of the homeserver know one another by.
+inline constexpr const char* kReplicationRotation = "replication-secret";
+
 /// Where a key is that can be rotated.
 struct Rotatable {
   std::string (*secret)(const manifests::Tenant&);

@@ -79,6 +79,7 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
                                   tenant.images.web,
                                   tenant.images.redis,
                                   tenant.worker_keys_seen,
+                                  std::to_string(tenant.workers_seen),
                                   tenant.images.mas,
                                   tenant.images.postgres_exporter,
                                   tenant.images.nginx_exporter,

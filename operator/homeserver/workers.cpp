@@ -1,6 +1,7 @@
 #include "homeserver/workers.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "homeserver/readiness.hpp"
 #include "manifests/vocabulary.hpp"
@@ -13,6 +14,18 @@ namespace {
 std::string label_of(const json& object, const char* label) {
   const json& labels = at_path(object, "metadata/labels");
   return labels.is_object() ? labels.value(label, "") : "";
+}
+
+/// 1.163 is the oldest release that knows every stream, and every file with a secret, that workers
+/// are told of here.
+bool knows_workers(const std::string& version) {
+  constexpr int kOldestMinor = 163;
+  int major = 0;
+  int minor = 0;
+  char dot = 0;
+  std::istringstream text{version};
+  text >> major >> dot >> minor;
+  return major > 1 || (major == 1 && minor >= kOldestMinor);
 }
 
 Readiness set_ready(const World& world, const std::string& name) {
@@ -39,6 +52,17 @@ Readiness workers_ready(const World& world) {
   return last;
 }
 
+void observe_workers(World& world) {
+  manifests::Tenant& tenant = world.tenant;
+  const json* keys = world.child("Secret", manifests::worker_keys(tenant));
+  tenant.worker_keys_seen = keys == nullptr ? "" : string_at(*keys, "metadata/uid");
+  tenant.workers_seen = 0;
+  for (const auto& [id, object] : world.children) {
+    if (id.kind != "StatefulSet" || !is_worker(*object)) continue;
+    tenant.workers_seen += static_cast<int>(integer_at(*object, "spec/replicas"));
+  }
+}
+
 std::vector<std::string> worker_workloads(const manifests::Tenant& tenant) {
   std::vector<std::string> names;
   for (const manifests::WorkerSet& set : manifests::worker_sets(tenant)) names.push_back(set.name);
@@ -50,18 +74,38 @@ bool is_former_worker(const World& world, const json& object) {
          label_of(object, manifests::kWorkerLayout) != manifests::layout_of(world.tenant);
 }
 
-std::optional<Readiness> former_workers(const World& world) {
-  const bool sets =
-      std::any_of(world.children.begin(), world.children.end(), [&](const auto& child) {
+bool must_stop(const World& world, const json& set) {
+  if (is_former_worker(world, set)) return true;
+  if (!world.tenant.spec.hibernated) return false;
+  const std::string name = string_at(set, "metadata/name");
+  const std::vector<std::string> wanted = worker_workloads(world.tenant);
+  if (is_worker(set)) return std::find(wanted.begin(), wanted.end(), name) == wanted.end();
+  return name == manifests::redis_name(world.tenant) && !manifests::has_workers(world.tenant);
+}
+
+std::optional<Readiness> obstacle_of_workers(const World& world) {
+  const manifests::Tenant& tenant = world.tenant;
+  if (manifests::has_workers(tenant) && !knows_workers(tenant.version)) {
+    return not_ready("ReleaseTooOld",
+                     "several processes need Synapse 1.163 or newer, and this is " +
+                         tenant.version + ": take a newer one, or \"size: small\" and no workers");
+  }
+  const auto pod = std::find_if(world.pods.begin(), world.pods.end(), [&](const ObjectPtr& one) {
+    return is_former_worker(world, *one);
+  });
+  if (pod != world.pods.end()) {
+    return not_ready("Stopping", "pod " + string_at(**pod, "metadata/name") +
+                                     " of the workers of before is being stopped: what it writes "
+                                     "is written by others from now on");
+  }
+  const auto set =
+      std::find_if(world.children.begin(), world.children.end(), [&](const auto& child) {
         return child.first.kind == "StatefulSet" && is_former_worker(world, *child.second);
       });
-  const bool pods = std::any_of(world.pods.begin(), world.pods.end(), [&](const ObjectPtr& pod) {
-    return is_former_worker(world, *pod);
-  });
-  if (!sets && !pods) return std::nullopt;
-  return not_ready("Stopping",
-                   "the workers of before are being stopped: what they write is written by others "
-                   "from now on");
+  if (set == world.children.end()) return std::nullopt;
+  return not_ready("Stopping", "StatefulSet " + set->first.name +
+                                   " of the workers of before is being deleted: what they write "
+                                   "is written by others from now on");
 }
 
 bool workers_are_gone(const World& world) {

@@ -13,13 +13,21 @@ Readiness workers_ready(const World& world);
 
 std::vector<std::string> worker_workloads(const manifests::Tenant& tenant);
 
+/// What manifests depend on: the Secret of the processes, and how many of them there are.
+void observe_workers(World& world);
+
 /// A set of workers, or a pod of one, that belongs to another layout than the one that is wanted:
 /// it may write what somebody else is about to write.
 bool is_former_worker(const World& world, const json& object);
 
-/// Why the main process must wait: processes of a former layout are not gone yet. They must be
-/// before anybody writes their streams; nothing when they are.
-std::optional<Readiness> former_workers(const World& world);
+/// A set that must go at once: of a former layout; or of those that are wanted no more while the
+/// tenant sleeps, for then nothing becomes ready and leftovers would run on.
+bool must_stop(const World& world, const json& set);
+
+/// Why the main process must wait: its release knows no workers; or processes of a former layout
+/// are not gone yet, as they must be before anybody writes their streams. Nothing when it may go
+/// on.
+std::optional<Readiness> obstacle_of_workers(const World& world);
 
 /// No pod of theirs is left, and none is wanted.
 bool workers_are_gone(const World& world);

@@ -75,6 +75,9 @@ struct Tenant {
   /// Stands for the Secret that processes of the homeserver know one another by; another one rolls
   /// them. "" while it is missing.
   std::string worker_keys_seen;
+  /// How many workers there are to be by the sets that are there: more than are wanted, for a while
+  /// after fewer were asked for.
+  int workers_seen = 0;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
   /// PEM of the operator's authorities that are trusted now, the one that signs first: published to

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 
 #include "manifests/homeserver_config.hpp"
@@ -14,6 +15,8 @@ constexpr const char* kKeys = "/keys/workers";
 constexpr int kWorkerConnections = 5;
 /// Of programs that are no Synapse: checks, roles, metrics, a person who looks.
 constexpr int kOtherConnections = 10;
+/// A server that takes another number has to restart: that is for large changes alone.
+constexpr int kConnectionStep = 100;
 /// Of Matrix Authentication Service, while one makes place for another.
 constexpr int kMasConnections = 20;
 
@@ -145,10 +148,12 @@ json metrics_listener() {
 
 int database_connections(const Tenant& tenant) {
   const std::vector<WorkerSet> sets = worker_sets(tenant);
-  const int processes = std::accumulate(
-      sets.begin(), sets.end(), 0, [](int sum, const WorkerSet& set) { return sum + set.count; });
-  return kMainConnections + processes * kWorkerConnections + kOtherConnections +
-         (has_mas(tenant) ? kMasConnections : 0);
+  const int wanted = std::accumulate(sets.begin(), sets.end(), 0,
+                                     [](int sum, const WorkerSet& set) { return sum + set.count; });
+  const int processes = std::max(wanted, tenant.workers_seen);
+  const int needed = kMainConnections + processes * kWorkerConnections + kOtherConnections +
+                     (has_mas(tenant) ? kMasConnections : 0);
+  return (needed + kConnectionStep - 1) / kConnectionStep * kConnectionStep;
 }
 
 json worker_keys_volume(const Tenant& tenant) {

@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include "manifests/workers.hpp"
 
 // Which requests go to which process: Synapse's own map (its docs/workers.md, "Available worker
@@ -19,6 +21,8 @@ struct Routes {
 };
 
 constexpr const char* kNobody = "";
+/// All of it goes to the first process: what is counted is counted in its memory.
+constexpr const char* kOneForAll = "one for all";
 
 constexpr Routes kRoutesOfClients[] = {
     {WorkerRole::media, "/_matrix/", R"(
@@ -58,6 +62,10 @@ constexpr Routes kRoutesOfClients[] = {
     | (api/v1|r0|v3|unstable)/profile/)",
      "$room", ""},
     {WorkerRole::client, "/_matrix/client/", R"(
+      (api/v1|r0|v3|unstable)/login$
+    | (r0|v3|unstable)/account/deactivate$)",
+     kOneForAll, ""},
+    {WorkerRole::client, "/_matrix/client/", R"(
       (api/v1|r0|v3|unstable)/publicRooms$
     | (api/v1|r0|v3|unstable)/rooms/.*/joined_members$
     | (api/v1|r0|v3|unstable)/rooms/.*/context/.*$
@@ -70,7 +78,6 @@ constexpr Routes kRoutesOfClients[] = {
     | unstable/im[.]nheko[.]summary/summary/.*$
     | (r0|v3|unstable)/account/3pid$
     | (r0|v3|unstable)/account/whoami$
-    | (r0|v3|unstable)/account/deactivate$
     | versions$
     | (api/v1|r0|v3|unstable)/voip/turnServer$
     | (api/v1|r0|v3|unstable)/rooms/.*/event/
@@ -86,7 +93,6 @@ constexpr Routes kRoutesOfClients[] = {
     | (r0|v3|unstable)/keys/changes$
     | (r0|v3|unstable)/keys/claim$
     | (r0|v3|unstable)/room_keys/
-    | (api/v1|r0|v3|unstable)/login$
     | (r0|v3|unstable)/password_policy$
     | (r0|v3|unstable)/user_directory/search$)",
      "$room", ""},
@@ -119,19 +125,22 @@ constexpr Routes kRoutesOfServers[] = {
     | federation/v1/hierarchy/
     | federation/v1/send/
     | key/v2/query)",
-     "$remote_addr", "  client_max_body_size 13m;\n  proxy_read_timeout 10m;\n"},
+     "$server", "  client_max_body_size 13m;\n  proxy_read_timeout 10m;\n"},
 };
+
+bool is_pinned(const Routes& routes) { return std::string_view{routes.spread_by} == kOneForAll; }
 
 std::string variable_of(const WorkerSet& set) { return "$" + api::name_of(set.role) + "_worker"; }
 
 std::string location(const WorkerSet& set, const Routes& routes) {
+  const std::string process = is_pinned(routes) ? set.pod(0) : variable_of(set);
   return std::string{"location ~ \"(?x)^"} + routes.below + "(" + routes.paths +
          ")\" {\n"
          "  if ($agreed = 0) {\n"
          "    return 403 '{\"errcode\":\"M_FORBIDDEN\",\"error\":\"This path is not open to the "
          "outside\"}';\n"
          "  }\n" +
-         routes.settings + "  proxy_pass http://" + variable_of(set) + "." + set.name +
+         routes.settings + "  proxy_pass http://" + process + "." + set.name +
          ".$services:" + std::to_string(kHomeserverPort) + ";\n}\n";
 }
 
@@ -164,7 +173,7 @@ std::string choices(const std::vector<WorkerSet>& sets, const Routes (&all)[Coun
   std::string text;
   for (const WorkerSet& set : sets) {
     for (const Routes& routes : all) {
-      if (routes.role == set.role) text += choice(set, routes.spread_by);
+      if (routes.role == set.role && !is_pinned(routes)) text += choice(set, routes.spread_by);
     }
   }
   return text;
@@ -179,6 +188,10 @@ constexpr const char* kWhoAndWhere = R"conf(map $http_authorization $token {
 map $token $person {
   default $token;
   "~^Bearer syt_(?<localpart>[^_]+)_" $localpart;
+}
+map $http_authorization $server {
+  default $remote_addr;
+  '~^X-Matrix (.*,)?origin="?(?<origin>[^",]+)' $origin;
 }
 map $uri $room {
   default $person;

@@ -2,6 +2,7 @@
 message is lost on the way."""
 
 import base64
+import contextlib
 import concurrent.futures
 import datetime
 import json
@@ -223,7 +224,8 @@ def kill(company, pod):
     """SIGKILL to the programs themselves: nothing is said goodbye to."""
     for _, container in processes.containers_of(pods_of(company)[pod]):
         for process in processes.of_container(container):
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it went with another one
+                os.kill(process.pid, signal.SIGKILL)
 
 
 def restarts(company, pod):

@@ -30,13 +30,18 @@ std::string text_of(const json& files, const char* name) { return files.value(na
 std::string role_for(const std::string& path, const Tenant& tenant, const char* file) {
   const std::string text = text_of(worker_routes(tenant), file);
   const std::string begin = "location ~ \"(?x)";
-  const std::string target = "proxy_pass http://$";
+  const std::string target = "proxy_pass http://";
   for (std::size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
     at += begin.size();
     const std::string pattern = text.substr(at, text.find('"', at) - at);
     const std::regex expression{std::regex_replace(pattern, std::regex{"\\s+"}, "")};
-    const std::size_t role = text.find(target, at) + target.size();
-    if (std::regex_search(path, expression)) return text.substr(role, text.find('_', role) - role);
+    if (!std::regex_search(path, expression)) continue;
+    std::size_t place = text.find(target, at) + target.size();
+    if (text[place] == '$') ++place;
+    const std::string process = text.substr(place, text.find('.', place) - place);
+    // acme-client-0, or the variable client_worker.
+    const bool is_pinned = process.starts_with("acme-");
+    return is_pinned ? process : process.substr(0, process.find('_'));
   }
   return "main";
 }
@@ -78,7 +83,8 @@ TEST(Routes, FollowSynapsesMap) {
            {"client/v3/rooms/!a:b/state", "client"},
            {"client/v3/rooms/!a:b/members", "client"},
            {"client/v3/keys/query", "client"},
-           {"client/v3/login", "client"},
+           {"client/v3/login", "acme-client-0"},
+           {"client/v3/account/deactivate", "acme-client-0"},
            {"client/versions", "client"},
            {"client/v3/keys/upload", "writer"},
            {"client/v3/keys/upload/DEVICE", "writer"},
@@ -161,11 +167,16 @@ TEST(MediaWorker, HasTheVolumeAndNobodyElse) {
 }
 
 TEST(Database, TakesAllTheirConnections) {
-  EXPECT_LT(database_connections(tenant_of("minimal")), kUsualConnections);
+  EXPECT_EQ(database_connections(tenant_of("minimal")), kUsualConnections);
   const Tenant large = tenant_of("large");
   ASSERT_GT(database_connections(large), kUsualConnections);
   EXPECT_THAT(find(all_components(large).at("database"), "StatefulSet", "acme-database").dump(),
               HasSubstr("max_connections=" + std::to_string(database_connections(large))));
+  // And those of processes that are still there after fewer were asked for.
+  Tenant shrinking = tenant_of("medium");
+  EXPECT_EQ(database_connections(shrinking), kUsualConnections);
+  shrinking.workers_seen = 40;
+  EXPECT_EQ(database_connections(shrinking), 300);
 }
 
 TEST(DisruptionBudget, IsOfWhomThereAreSeveral) {

@@ -106,6 +106,37 @@ TEST(Workers, KeepTheDatabaseUntilTheirLastPodIsGone) {
   EXPECT_TRUE(is_hibernated(status_of(world)));
 }
 
+TEST(Workers, ThatAreWantedNoMoreStopWhileTheTenantSleeps) {
+  World world = with(WorkerRole::sync, 1);
+  world.resource.spec.hibernated = world.tenant.spec.hibernated = true;
+  ask_for(world, WorkerRole::sync, 0);
+  converge(world);
+  EXPECT_EQ(world.child("StatefulSet", "acme-sync"), nullptr);
+  EXPECT_EQ(world.child("StatefulSet", "acme-redis"), nullptr);
+  EXPECT_TRUE(workers_are_gone(world));
+  EXPECT_TRUE(is_hibernated(status_of(world)));
+}
+
+TEST(Workers, OfAFormerLayoutGoAlsoWithoutAnOwner) {
+  World world = with(WorkerRole::persister, 1);
+  change(world, "StatefulSet", "acme-persister",
+         [](json& set) { set["metadata"].erase("ownerReferences"); });
+  ask_for(world, WorkerRole::persister, 2);
+  converge(world);
+  EXPECT_TRUE(is_ready(status_of(world)));
+  EXPECT_EQ(integer_at(*world.child("StatefulSet", "acme-persister"), "spec/replicas"), 2);
+}
+
+TEST(Workers, NeedAReleaseThatKnowsThem) {
+  World world = a_running_tenant();
+  ask_for(world, WorkerRole::sync, 1);
+  world.tenant.version = "1.120.0";
+  converge(world);
+  const Readiness said = readiness_of(plan_of(world), "homeserver");
+  EXPECT_EQ(said.reason, "ReleaseTooOld");
+  EXPECT_THAT(said.message, testing::HasSubstr("1.120.0"));
+}
+
 TEST(Workers, GetASecretAnewByAnnotationAndNobodyElseDoes) {
   World world = with(WorkerRole::sync, 1);
   world.resource.rotations = {{"replication-secret", "first"}};

@@ -43,6 +43,7 @@ void roll_out(json& object) {
 void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
+  observe_workers(world);
   world.web.reset();
   world.mas.reset();
   observe_login(world, kFormerLoginStays);
