@@ -23,6 +23,7 @@ std::string redis_name(const Tenant& tenant) { return tenant.name + "-redis"; }
 std::string workers_config_map(const Tenant& tenant) { return tenant.name + "-workers"; }
 std::string worker_keys(const Tenant& tenant) { return tenant.name + "-worker-keys"; }
 std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
+std::string passthrough_name(const Tenant& tenant) { return gateway_name(tenant) + "-passthrough"; }
 std::string web_name(const Tenant& tenant) { return tenant.name + "-web"; }
 std::string mas_name(const Tenant& tenant) { return tenant.name + "-mas"; }
 std::string mas_keys(const Tenant& tenant) { return tenant.name + "-mas-keys"; }

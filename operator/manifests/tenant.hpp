@@ -140,6 +140,7 @@ std::string redis_name(const Tenant& tenant);            // acme-redis
 std::string workers_config_map(const Tenant& tenant);    // acme-workers
 std::string worker_keys(const Tenant& tenant);           // acme-worker-keys: Secret
 std::string gateway_name(const Tenant& tenant);          // acme-gateway
+std::string passthrough_name(const Tenant& tenant);      // acme-gateway-passthrough: TLSRoute
 std::string web_name(const Tenant& tenant);              // acme-web
 std::string mas_name(const Tenant& tenant);              // acme-mas
 std::string mas_keys(const Tenant& tenant);              // acme-mas-keys: Secret
