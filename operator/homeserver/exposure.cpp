@@ -81,7 +81,7 @@ Readiness parent_ready(const json& status, std::int64_t generation, const std::s
   return kReady;
 }
 
-Readiness route_ready(const World& world, const std::string& name) {
+Readiness route_ready(const World& world) {
   const api::ParentRef& parent = world.tenant.spec.exposure.parent.value();
   const bool passes = manifests::is_passed_through(world.tenant);
   if (passes && world.tenant.tls_route_version.empty()) {
@@ -97,6 +97,8 @@ Readiness route_ready(const World& world, const std::string& name) {
                      "the CustomResourceDefinitions of the Gateway API");
   }
   const std::string kind = passes ? "TLSRoute" : "HTTPRoute";
+  const std::string name =
+      passes ? manifests::passthrough_name(world.tenant) : manifests::gateway_name(world.tenant);
   const json* route = world.child(kind, name);
   if (route == nullptr) return absent(kind, name);
   const std::string gateway = "Gateway " + parent.ns + "/" + parent.name;
@@ -143,7 +145,7 @@ Readiness exposure_ready(const World& world) {
     case Mode::ingress:
       return ingress_ready(world, name);
     case Mode::gateway:
-      return route_ready(world, name);
+      return route_ready(world);
     case Mode::none:
       return kReady;
   }

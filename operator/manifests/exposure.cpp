@@ -76,32 +76,36 @@ Manifest ingress(const Tenant& tenant) {
             {"rules", rules}}}};
 }
 
-Manifest route(const Tenant& tenant, const char* kind, const std::string& version, json rule,
-               int port) {
+/// With a rule that names no backend yet.
+Manifest route_to(const Tenant& tenant, int port, Manifest route, json rule) {
   const api::ParentRef& parent = tenant.spec.exposure.parent.value();
   json reference = {{"name", parent.name}, {"namespace", parent.ns}};
   if (!parent.section.empty()) reference["sectionName"] = parent.section;
   const json backend = {{"name", gateway_name(tenant)}, {"port", port}};
   rule["backendRefs"] = json::array({backend});
-  return {{"apiVersion", "gateway.networking.k8s.io/" + version},
-          {"kind", kind},
-          {"metadata", metadata(tenant, "exposure", gateway_name(tenant))},
-          {"spec",
-           {{"parentRefs", json::array({reference})},
-            {"hostnames", public_hosts(tenant)},
-            {"rules", json::array({rule})}}}};
+  route["spec"] = {{"parentRefs", json::array({reference})},
+                   {"hostnames", public_hosts(tenant)},
+                   {"rules", json::array({rule})}};
+  return route;
 }
 
 /// The Gateway terminates TLS with a certificate of its administrator.
 Manifest http_route(const Tenant& tenant) {
+  const Manifest route = {{"apiVersion", "gateway.networking.k8s.io/v1"},
+                          {"kind", "HTTPRoute"},
+                          {"metadata", metadata(tenant, "exposure", gateway_name(tenant))}};
   // Whoever waits for news, or uploads a film, waits longer than proxies do by default.
-  return route(tenant, "HTTPRoute", "v1", {{"timeouts", {{"request", "0s"}}}}, kHttpPort);
+  return route_to(tenant, kHttpPort, route, {{"timeouts", {{"request", "0s"}}}});
 }
 
 /// The Gateway looks at the name that is asked for and at nothing else: people see the tenant's own
-/// certificate.
+/// certificate. It is not called as the HTTPRoute is: of two routes with one name Contour tells how
+/// one is, and the former goes only once the new one is ready.
 Manifest tls_route(const Tenant& tenant) {
-  return route(tenant, "TLSRoute", tenant.tls_route_version, json::object(), kHttpsPort);
+  const Manifest route = {{"apiVersion", "gateway.networking.k8s.io/" + tenant.tls_route_version},
+                          {"kind", "TLSRoute"},
+                          {"metadata", metadata(tenant, "exposure", passthrough_name(tenant))}};
+  return route_to(tenant, kHttpsPort, route, json::object());
 }
 
 /// The route that the tenant asks for; nothing while the cluster does not know its kind.

@@ -16,6 +16,7 @@ std::string url_of(const Tenant& tenant, const std::string& host) {
 std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
 std::string homeserver_name(const Tenant& tenant) { return tenant.name + "-homeserver"; }
 std::string gateway_name(const Tenant& tenant) { return tenant.name + "-gateway"; }
+std::string passthrough_name(const Tenant& tenant) { return gateway_name(tenant) + "-passthrough"; }
 std::string web_name(const Tenant& tenant) { return tenant.name + "-web"; }
 std::string database_claim(const Tenant& tenant) { return tenant.name + "-database-data"; }
 std::string media_claim(const Tenant& tenant) { return tenant.name + "-media"; }

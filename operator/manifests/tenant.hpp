@@ -115,6 +115,7 @@ inline constexpr int kHttpPort = 80;            // the gateway's Service, to kGa
 std::string database_name(const Tenant& tenant);  // acme-database: StatefulSet, Service, ConfigMap
 std::string homeserver_name(const Tenant& tenant);       // acme-homeserver
 std::string gateway_name(const Tenant& tenant);          // acme-gateway
+std::string passthrough_name(const Tenant& tenant);      // acme-gateway-passthrough: TLSRoute
 std::string web_name(const Tenant& tenant);              // acme-web
 std::string database_claim(const Tenant& tenant);        // acme-database-data
 std::string media_claim(const Tenant& tenant);           // acme-media

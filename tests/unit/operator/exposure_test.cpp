@@ -13,6 +13,7 @@ using ::testing::IsEmpty;
 using Mode = api::Exposure::Mode;
 
 constexpr const char* kGateway = "acme-gateway";
+constexpr const char* kPassthrough = "acme-gateway-passthrough";
 
 World a_tenant_exposed_by(Mode mode) {
   World world = a_running_tenant();
@@ -77,14 +78,14 @@ TEST(Exposure, ARouteThatPassesTlsOnNeedsItsOwnKind) {
   converge(world);
   EXPECT_EQ(exposure_ready(world).reason, "TLSRouteMissing");
   EXPECT_EQ(world.child("HTTPRoute", kGateway), nullptr) << "it would end TLS";
-  EXPECT_EQ(world.child("TLSRoute", kGateway), nullptr);
+  EXPECT_EQ(world.child("TLSRoute", kPassthrough), nullptr);
   world.tenant.tls_route_version = "v1alpha2";
   converge(world);
   EXPECT_EQ(exposure_ready(world).reason, "RoutePending");
-  EXPECT_THAT(exposure_ready(world).message, HasSubstr("TLSRoute acme-gateway"));
-  change(world, "TLSRoute", kGateway, [](json& route) { route["status"] = accepted("False"); });
+  EXPECT_THAT(exposure_ready(world).message, HasSubstr("TLSRoute acme-gateway-passthrough"));
+  change(world, "TLSRoute", kPassthrough, [](json& route) { route["status"] = accepted("False"); });
   EXPECT_EQ(exposure_ready(world).reason, "RouteRefused");
-  change(world, "TLSRoute", kGateway, [](json& route) { route["status"] = accepted("True"); });
+  change(world, "TLSRoute", kPassthrough, [](json& route) { route["status"] = accepted("True"); });
   EXPECT_TRUE(exposure_ready(world).ready);
 }
 
@@ -94,29 +95,33 @@ TEST(Exposure, ARouteIsAskedForInTheVersionThatTheClusterHas) {
   for (const char* version : {"v1alpha2", "v1"}) {
     world.tenant.tls_route_version = version;
     converge(world);
-    EXPECT_EQ(string_at(*world.child("TLSRoute", kGateway), "apiVersion"),
+    EXPECT_EQ(string_at(*world.child("TLSRoute", kPassthrough), "apiVersion"),
               std::string{"gateway.networking.k8s.io/"} + version);
   }
 }
 
-TEST(Exposure, OneRouteFollowsTheOther) {
+/// Contour keeps how a route is by its name alone, whatever its kind: were both called the same,
+/// the new one would wait for ever to be taken, and the former one to be taken away.
+TEST(Exposure, OneRouteFollowsTheOtherUnderAnotherName) {
+  const ChildId http{.kind = "HTTPRoute", .name = kGateway};
+  const ChildId tls{.kind = "TLSRoute", .name = kPassthrough};
   World world = a_tenant_exposed_by(Mode::gateway);
   world.tenant.has_routes = true;
   world.tenant.tls_route_version = "v1";
-  const auto taken = [](json& route) { route["status"] = accepted("True"); };
-  const auto expect_only = [&](const char* kind, const char* other) {
+  const auto expect_only = [&](const ChildId& wanted, const ChildId& former) {
     converge(world);
-    change(world, kind, kGateway, taken);
+    change(world, wanted.kind, wanted.name,
+           [](json& route) { route["status"] = accepted("True"); });
     converge(world);
-    EXPECT_NE(world.child(kind, kGateway), nullptr);
-    EXPECT_EQ(world.child(other, kGateway), nullptr);
+    EXPECT_TRUE(world.children.contains(wanted)) << wanted.display();
+    EXPECT_FALSE(world.children.contains(former)) << former.display();
     EXPECT_THAT(plan_of(world).clean_up, IsEmpty());
   };
-  expect_only("HTTPRoute", "TLSRoute");
+  expect_only(http, tls);
   world.tenant.spec.exposure.tls_mode = api::Exposure::TlsMode::passthrough;
-  expect_only("TLSRoute", "HTTPRoute");
+  expect_only(tls, http);
   world.tenant.spec.exposure.tls_mode = api::Exposure::TlsMode::terminate;
-  expect_only("HTTPRoute", "TLSRoute");
+  expect_only(http, tls);
 }
 
 TEST(Exposure, TheWayBeforeIsTakenAwayOnceAllElseIsReady) {
