@@ -239,8 +239,10 @@ bool Informer::is_absence(const kube::ApiError& error) const {
 /// What is not served, to this program, has no objects: to know that is to be synced.
 void Informer::wait_until_served(const char* why, const std::stop_token& stop) {
   if (served_) {
-    spdlog::info("{}{}: {}", options_.kind.plural,
-                 options_.ns.empty() ? "" : " of namespace " + options_.ns, why);
+    // With the version: some kinds are looked for in more than one.
+    spdlog::info("{}{}: {} as {}", options_.kind.plural,
+                 options_.ns.empty() ? "" : " of namespace " + options_.ns, why,
+                 options_.kind.api_version());
   }
   served_ = false;
   replace({}, store_.resource_version());
