@@ -270,6 +270,10 @@ def test_tls_passes_through_to_the_companys_own_certificate(company, host, memor
     memory["insider"] = person
 
 
+def test_who_waits_long_is_not_cut_off_there_either(memory):
+    wait_for_news(memory["insider"])
+
+
 def test_who_passes_through_has_the_proxys_address(memory):
     """As docs/exposure.md warns."""
     def written_down():
