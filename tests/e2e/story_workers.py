@@ -265,7 +265,8 @@ def test_no_accepted_message_is_lost_with(company, administrator, memory, victim
         memory["said"][room][event] = text
     for room, said in memory["said"].items():
         # Connections that died with the database are found dead one by one, by requests that fail.
-        found = wait_until(f"{room} can be read", lambda room=room: texts_of(administrator, room), UNTIL_TOLD)
+        found = wait_until(f"{room} can be read",
+                           lambda room=room: texts_of(administrator, room), UNTIL_TOLD)
         lost = set(said.items()) - set(found)
         assert not lost, f"lost: {lost}"
         # Neither was anything said twice: who sends again says it is the same.
