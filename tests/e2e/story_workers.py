@@ -291,10 +291,14 @@ def test_who_lacks_the_password_or_the_secret_is_refused(company):
     def knock(host, port, text):
         return beside(company, "beehive-homeserver-0", _KNOCK, host, str(port), text)
     assert "NOAUTH" in knock("beehive-redis", 6379, "PING|")
-    for host in ("beehive-persister-0.beehive-persister", "beehive-homeserver"):
-        answer = knock(host, 9093, "POST /_synapse/replication/remote_join/x HTTP/1.1|Host: x|"
+    for pod, host in (("beehive-persister-0", "beehive-persister-0.beehive-persister"),
+                      ("beehive-homeserver-0", "beehive-homeserver")):
+        answer = knock(host, 9093, "POST /_synapse/replication/send_events/x HTTP/1.1|Host: x|"
                        "Content-Length: 2|Content-Type: application/json||{}")
-        assert " 401 " in answer.splitlines()[0], f"{host} answers {answer[:100]}"
+        # Synapse has no better words for it; its log says why.
+        assert " 500 " in answer.splitlines()[0], f"{host} answers {answer[:100]}"
+        said = k.kubectl("logs", "-n", company.namespace, pod, "-c", "synapse", "--since=20s")
+        assert "Missing Authorization header" in said, f"{host} did not ask for the secret"
 
 
 def test_a_stranger_finds_the_front_door_and_no_other(company):
