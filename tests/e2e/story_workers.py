@@ -365,6 +365,9 @@ def test_it_shrinks_again(company, administrator, memory):
         assert not k.listed("poddisruptionbudgets", company.namespace)
     wait_until("what workers needed is gone", as_before, UNTIL_TOLD)
     assert "WorkersReady" not in company.conditions()
+    # Who came through the gateway of before is led by its map for as long as it says goodbye.
+    administrator = wait_until("people come in by the new gateway",
+                               lambda: matrix.administrator_of(company), UNTIL_TOLD)
     for room, said in memory["said"].items():
         assert set(said.items()) <= set(texts_of(administrator, room))
     matrix.say(administrator, memory["room"], "one process again")
