@@ -28,6 +28,12 @@ bool knows_workers(const std::string& version) {
   return major > 1 || (major == 1 && minor >= kOldestMinor);
 }
 
+/// A set of workers, or a pod of one, that belongs to another layout than this one: it may write
+/// what somebody else is about to write.
+bool is_former_worker(const json& object, const std::string& layout) {
+  return is_worker(object) && label_of(object, manifests::kWorkerLayout) != layout;
+}
+
 Readiness set_ready(const World& world, const std::string& name) {
   if (world.tenant.spec.hibernated) return hibernation_of(world, "StatefulSet", name);
   return stateful_set_ready(world, name);
@@ -69,13 +75,8 @@ std::vector<std::string> worker_workloads(const manifests::Tenant& tenant) {
   return names;
 }
 
-bool is_former_worker(const World& world, const json& object) {
-  return is_worker(object) &&
-         label_of(object, manifests::kWorkerLayout) != manifests::layout_of(world.tenant);
-}
-
 bool must_stop(const World& world, const json& set) {
-  if (is_former_worker(world, set)) return true;
+  if (is_worker(set) && is_former_worker(set, manifests::layout_of(world.tenant))) return true;
   if (!world.tenant.spec.hibernated) return false;
   const std::string name = string_at(set, "metadata/name");
   const std::vector<std::string> wanted = worker_workloads(world.tenant);
@@ -90,8 +91,9 @@ std::optional<Readiness> obstacle_of_workers(const World& world) {
                      "several processes need Synapse 1.163 or newer, and this is " +
                          tenant.version + ": take a newer one, or \"size: small\" and no workers");
   }
+  const std::string layout = manifests::layout_of(tenant);
   const auto pod = std::find_if(world.pods.begin(), world.pods.end(), [&](const ObjectPtr& one) {
-    return is_former_worker(world, *one);
+    return is_former_worker(*one, layout);
   });
   if (pod != world.pods.end()) {
     return not_ready("Stopping", "pod " + string_at(**pod, "metadata/name") +
@@ -100,7 +102,7 @@ std::optional<Readiness> obstacle_of_workers(const World& world) {
   }
   const auto set =
       std::find_if(world.children.begin(), world.children.end(), [&](const auto& child) {
-        return child.first.kind == "StatefulSet" && is_former_worker(world, *child.second);
+        return child.first.kind == "StatefulSet" && is_former_worker(*child.second, layout);
       });
   if (set == world.children.end()) return std::nullopt;
   return not_ready("Stopping", "StatefulSet " + set->first.name +

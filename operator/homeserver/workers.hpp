@@ -16,10 +16,6 @@ std::vector<std::string> worker_workloads(const manifests::Tenant& tenant);
 /// What manifests depend on: the Secret of the processes, and how many of them there are.
 void observe_workers(World& world);
 
-/// A set of workers, or a pod of one, that belongs to another layout than the one that is wanted:
-/// it may write what somebody else is about to write.
-bool is_former_worker(const World& world, const json& object);
-
 /// A set that must go at once: of a former layout; or of those that are wanted no more while the
 /// tenant sleeps, for then nothing becomes ready and leftovers would run on.
 bool must_stop(const World& world, const json& set);

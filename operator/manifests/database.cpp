@@ -36,9 +36,9 @@ json prepare(const Tenant& tenant) {
 json server(const Tenant& tenant) {
   std::vector<std::string> command{"postgres", "-D", kData, "-c",
                                    std::string{"config_file="} + kConfig + "/postgresql.conf"};
-  if (database_connections(tenant) > kUsualConnections) {
-    command.insert(command.end(),
-                   {"-c", "max_connections=" + std::to_string(database_connections(tenant))});
+  const int connections = database_connections(tenant);
+  if (connections > kUsualConnections) {
+    command.insert(command.end(), {"-c", "max_connections=" + std::to_string(connections)});
   }
   json result = container("postgres", tenant.images.postgres, command);
   const json answers = exec_probe({"pg_isready", "--quiet", "--host=127.0.0.1"});

@@ -31,9 +31,9 @@ Manifest cluster(const Tenant& tenant) {
                    {"inheritedMetadata", {{"labels", {{kTenantLabel, tenant.name}}}}},
                    {"resources", tenant.spec.database_resources},
                    {"storage", storage}}}};
-  if (database_connections(tenant) > kUsualConnections) {
-    result["spec"]["postgresql"]["parameters"] = {
-        {"max_connections", std::to_string(database_connections(tenant))}};
+  const int connections = database_connections(tenant);
+  if (connections > kUsualConnections) {
+    result["spec"]["postgresql"]["parameters"] = {{"max_connections", std::to_string(connections)}};
   }
   if (!tenant.spec.priority_class.empty()) {
     result["spec"]["priorityClassName"] = tenant.spec.priority_class;

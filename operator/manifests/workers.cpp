@@ -72,8 +72,7 @@ json pod_template(const Tenant& tenant, const WorkerSet& set, const std::string&
   return result;
 }
 
-Manifest stateful_set(const Tenant& tenant, const WorkerSet& set) {
-  const std::string layout = layout_of(tenant);
+Manifest stateful_set(const Tenant& tenant, const WorkerSet& set, const std::string& layout) {
   Manifest result = {{"apiVersion", "apps/v1"},
                      {"kind", "StatefulSet"},
                      {"metadata", set_metadata(tenant, set)},
@@ -100,12 +99,13 @@ Manifest disruption_budget(const Tenant& tenant, const WorkerSet& set) {
 
 Manifests workers(const Tenant& tenant) {
   if (!has_workers(tenant)) return {};
+  const std::string layout = layout_of(tenant);
   json files = json::object();
   Manifests result;
   for (const WorkerSet& set : worker_sets(tenant)) {
     files[file_of(set)] = to_yaml(worker_config(tenant, set.role));
     result.push_back(service(tenant, set));
-    result.push_back(stateful_set(tenant, set));
+    result.push_back(stateful_set(tenant, set, layout));
     if (set.count > 1) result.push_back(disruption_budget(tenant, set));
   }
   result.insert(result.begin(), config_map(tenant, kWorker, workers_config_map(tenant), files));
