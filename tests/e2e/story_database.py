@@ -13,6 +13,7 @@ import pytest
 
 from support import kubectl as k
 from support import matrix
+from support.postgres import psql
 from support.waiting import Stopwatch, figure, wait_until
 
 POSTGRES = "localhost/alphorn/postgres:15"
@@ -26,13 +27,6 @@ UNTIL_TOLD = 45
 UNTIL_HEALED = 30
 UNTIL_ROTATED = 240
 USERS = 4
-
-
-def psql(namespace, pod, statements, container="postgres"):
-    """What the superuser is told through the socket that only the pod has."""
-    return k.kubectl("exec", "-i", "-n", namespace, pod, "-c", container, "--", "psql",
-                     "--no-psqlrc", "-h", "/run/postgresql", "-U", "postgres", "-At",
-                     "-v", "ON_ERROR_STOP=1", stdin=statements)
 
 
 def log_in(namespace, pod, user, password):

@@ -9,6 +9,7 @@ from support.waiting import Stopwatch, figure, wait_until
 # A condition that names the trouble should be there about as soon as Kubernetes knows of it.
 UNTIL_SAID = 90
 MISSING_CLASS = f"fast-{RUN}"
+MISSING_PRIORITY = f"e2e-first-{RUN}"
 MISSING_VERSION = "1.0.0"
 MISSING_IMAGE = "synapse:v" + MISSING_VERSION
 
@@ -28,6 +29,7 @@ def charlie(offices):
 def no_class_is_left():
     yield
     k.delete("storageclass", MISSING_CLASS)
+    k.delete("priorityclass", MISSING_PRIORITY)
 
 
 def test_a_missing_storage_class_is_named(charlie):
@@ -88,6 +90,23 @@ def test_and_with_more_room_it_goes_on_alone(charlie):
     watch = Stopwatch()
     charlie.wait_ready()
     figure("Ready after the quota was lifted", f"{watch.seconds:.0f} s")
+
+
+def test_a_missing_priority_class_is_named(charlie):
+    charlie.change(priorityClassName=MISSING_PRIORITY)
+    charlie.wait_for("DatabaseReady", "False", "PodRefused", MISSING_PRIORITY, UNTIL_SAID)
+    charlie.expect("Ready", "False", "DatabaseNotReady", MISSING_PRIORITY)
+
+
+def test_and_with_it_made_it_goes_on_alone(charlie):
+    watch = Stopwatch()
+    k.create({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+              "metadata": {"name": MISSING_PRIORITY}, "value": 1000})
+    charlie.wait_ready()
+    figure("Ready after the priority class was made", f"{watch.seconds:.0f} s")
+    plain = [k.name_of(pod) for pod in charlie.pods()
+             if pod["spec"].get("priorityClassName") != MISSING_PRIORITY]
+    assert not plain, f"without the priority: {plain}"
 
 
 def test_an_unknown_channel_stalls_and_is_named(charlie, offices):
