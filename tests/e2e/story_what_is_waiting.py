@@ -105,7 +105,8 @@ def test_and_with_it_made_it_goes_on_alone(charlie):
     charlie.wait_ready()
     figure("Ready after the priority class was made", f"{watch.seconds:.0f} s")
     plain = [k.name_of(pod) for pod in charlie.pods()
-             if pod["spec"].get("priorityClassName") != MISSING_PRIORITY]
+             if "deletionTimestamp" not in pod["metadata"]
+             and pod["spec"].get("priorityClassName") != MISSING_PRIORITY]
     assert not plain, f"without the priority: {plain}"
 
 
