@@ -1,6 +1,7 @@
 #include "matrix/homeserver.hpp"
 
 #include "base/encoding.hpp"
+#include "matrix/exchange.hpp"
 
 namespace alphorn::matrix {
 
@@ -39,19 +40,7 @@ Homeserver::Homeserver(std::shared_ptr<http::Transport> transport)
     : transport_(std::move(transport)) {}
 
 json Homeserver::call(http::Request request, std::stop_token stop) const {
-  if (!request.body.empty()) request.headers["Content-Type"] = "application/json";
-  const std::string what = request.method + " " + request.target;
-  const http::Response response = transport_->send(request, stop);
-  json body = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
-  if (response.status >= 400) {
-    throw ApiError(response.status, string_at(body, "errcode"),
-                   what + " was answered with " + std::to_string(response.status) + " " +
-                       string_at(body, "errcode") + ": " + string_at(body, "error"));
-  }
-  if (body.is_discarded()) {
-    throw ApiError(response.status, "", what + " was not answered with JSON");
-  }
-  return body;
+  return exchange(*transport_, std::move(request), std::move(stop));
 }
 
 std::string Homeserver::version(std::stop_token stop) const {

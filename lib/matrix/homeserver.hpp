@@ -3,7 +3,6 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -11,21 +10,9 @@
 #include "base/json.hpp"
 #include "base/secret.hpp"
 #include "http/transport.hpp"
+#include "matrix/api_error.hpp"
 
 namespace alphorn::matrix {
-
-/// The homeserver refused: its HTTP status and Matrix error code ("M_USER_IN_USE", "" when none).
-class ApiError : public std::runtime_error {
- public:
-  ApiError(int status, std::string errcode, const std::string& message)
-      : std::runtime_error(message), status_(status), errcode_(std::move(errcode)) {}
-  int status() const { return status_; }
-  const std::string& errcode() const { return errcode_; }
-
- private:
-  int status_;
-  std::string errcode_;
-};
 
 /// The parts of one Synapse that hosting it needs. Every call may throw ApiError or
 /// http::TransportError. Thread-safe as its transport is.

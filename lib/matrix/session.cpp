@@ -1,0 +1,57 @@
+#include "matrix/session.hpp"
+
+#include "matrix/exchange.hpp"
+
+namespace alphorn::matrix {
+
+Session::Session(std::shared_ptr<http::Transport> transport, Secret token)
+    : transport_(std::move(transport)), token_(std::move(token)) {}
+
+json Session::send(std::string method, const std::string& target, std::string body,
+                   std::stop_token stop) const {
+  return exchange(*transport_,
+                  {.method = std::move(method),
+                   .target = target,
+                   .headers = {{"Authorization", "Bearer " + token_.reveal()}},
+                   .body = std::move(body)},
+                  std::move(stop));
+}
+
+json Session::get(const std::string& target, std::stop_token stop) const {
+  return send("GET", target, "", std::move(stop));
+}
+
+json Session::put(const std::string& target, const json& body, std::stop_token stop) const {
+  return send("PUT", target, body.dump(), std::move(stop));
+}
+
+json Session::post(const std::string& target, const json& body, std::stop_token stop) const {
+  return send("POST", target, body.dump(), std::move(stop));
+}
+
+json Session::remove(const std::string& target, std::stop_token stop) const {
+  return send("DELETE", target, "", std::move(stop));
+}
+
+std::string Session::user_id(std::stop_token stop) const {
+  return string_at(get("/_matrix/client/v3/account/whoami", std::move(stop)), "user_id");
+}
+
+void Session::log_out(std::stop_token stop) const {
+  post("/_matrix/client/v3/logout", json::object(), std::move(stop));
+}
+
+Session log_in(std::shared_ptr<http::Transport> transport, const std::string& localpart,
+               const Secret& password, const std::string& device_name, std::stop_token stop) {
+  const json body = {{"type", "m.login.password"},
+                     {"identifier", {{"type", "m.id.user"}, {"user", localpart}}},
+                     {"password", password.reveal()},
+                     {"initial_device_display_name", device_name}};
+  const json answer = exchange(
+      *transport,
+      {.method = "POST", .target = "/_matrix/client/v3/login", .body = body.dump()},
+      std::move(stop));
+  return {std::move(transport), Secret(string_at(answer, "access_token"))};
+}
+
+}  // namespace alphorn::matrix

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/secret.hpp"
+#include "http/transport.hpp"
+#include "matrix/api_error.hpp"
+
+namespace alphorn::matrix {
+
+/// A logged-in account on one homeserver. Targets are percent-encoded already. Every call may throw
+/// ApiError or http::TransportError. Thread-safe as its transport is.
+class Session {
+ public:
+  Session(std::shared_ptr<http::Transport> transport, Secret token);
+
+  json get(const std::string& target, std::stop_token stop) const;
+  json put(const std::string& target, const json& body, std::stop_token stop) const;
+  json post(const std::string& target, const json& body, std::stop_token stop) const;
+  json remove(const std::string& target, std::stop_token stop) const;
+
+  /// The account's Matrix id (GET /account/whoami).
+  std::string user_id(std::stop_token stop) const;
+
+  /// Ends the session: the token is void afterwards (POST /logout).
+  void log_out(std::stop_token stop) const;
+
+ private:
+  json send(std::string method, const std::string& target, std::string body,
+            std::stop_token stop) const;
+
+  std::shared_ptr<http::Transport> transport_;
+  Secret token_;
+};
+
+/// Logs an account in with its password; a new device called `device_name` stands for the session.
+Session log_in(std::shared_ptr<http::Transport> transport, const std::string& localpart,
+               const Secret& password, const std::string& device_name, std::stop_token stop);
+
+}  // namespace alphorn::matrix

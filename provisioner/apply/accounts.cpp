@@ -1,0 +1,173 @@
+#include "apply/accounts.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "apply/lanes.hpp"
+#include "base/encoding.hpp"
+
+namespace alphorn::apply {
+namespace {
+
+using directory::Directory;
+using directory::Person;
+
+constexpr std::size_t kPasswordLength = 16;
+/// People whose passwords are sealed at a time.
+constexpr std::size_t kMostInPart = 50;
+constexpr std::chrono::seconds kStillUnderWay{10};
+constexpr std::chrono::milliseconds kBetweenLooks{200};
+
+std::string account_target(const std::string& user_id) {
+  return "/_synapse/admin/v2/users/" + percent_encode(user_id);
+}
+
+/// Full replacements, as the API wants them.
+json third_parties(const Person& person) {
+  json list = json::array();
+  if (!person.email.empty()) {
+    list.push_back({{"medium", "email"}, {"address", person.email}});
+  }
+  return list;
+}
+
+json external_ids(const Person& person, const Directory& directory) {
+  json list = json::array();
+  if (!person.external_id.empty()) {
+    list.push_back(
+        {{"auth_provider", directory.identity_provider}, {"external_id", person.external_id}});
+  }
+  return list;
+}
+
+json account_of(const Person& person, const Directory& directory) {
+  json body = {{"displayname", person.display_name}, {"admin", person.is_server_admin}};
+  if (!person.email.empty()) body["threepids"] = third_parties(person);
+  if (!person.external_id.empty()) body["external_ids"] = external_ids(person, directory);
+  return body;
+}
+
+void create(const Context& context, const plan::CreateAccount& step, const Directory& directory,
+            Journal& journal, const Secret& password) {
+  json body = account_of(step.person, directory);
+  if (step.with_password) {
+    body["password"] = password.reveal();
+    // Only on an account that has come meanwhile would there be any.
+    body["logout_devices"] = false;
+  }
+  journal.asked(step.person.user_id);
+  attempt(context, "createAccount", step, [&] {
+    context.server.put(account_target(step.person.user_id), body, context.stop);
+  });
+  journal.answered(step.person.user_id);
+}
+
+bool has_all(const json& list, const json& wanted) {
+  return list.size() == wanted.size() &&
+         std::all_of(wanted.begin(), wanted.end(), [&](const json& entry) {
+           return std::any_of(list.begin(), list.end(), [&](const json& present) {
+             return std::all_of(entry.items().begin(), entry.items().end(), [&](const auto& field) {
+               return present.value(field.key(), json()) == field.value();
+             });
+           });
+         });
+}
+
+void change(const Context& context, const plan::ChangeAccount& step, const Directory& directory) {
+  attempt(context, "changeAccount", step, [&] {
+    const Person& person = step.person;
+    json body = json::object();
+    for (const plan::Change& change : step.changes) {
+      if (change.field == "display name") body["displayname"] = person.display_name;
+      if (change.field == "server administrator") body["admin"] = person.is_server_admin;
+    }
+    if (step.unlock) body["locked"] = false;
+    if (step.look) {
+      const json present = context.server.get(account_target(person.user_id), context.stop);
+      const json addresses = third_parties(person);
+      const json ids = external_ids(person, directory);
+      if (!has_all(at_path(present, "threepids"), addresses)) body["threepids"] = addresses;
+      if (!has_all(at_path(present, "external_ids"), ids)) body["external_ids"] = ids;
+    }
+    if (!body.empty()) context.server.put(account_target(person.user_id), body, context.stop);
+  });
+}
+
+/// A part is sealed as a whole before the first of its accounts is asked for.
+void create_part(const Context& context, const std::vector<plan::CreateAccount>& part,
+                 const Directory& directory, Journal& journal, const Seal& seal) {
+  std::vector<Credential> credentials;
+  for (const plan::CreateAccount& step : part) {
+    credentials.push_back({.person = step.person, .password = random_token(kPasswordLength)});
+  }
+  if (directory.passwords) seal(credentials);
+  for (std::size_t index = 0; index < part.size(); ++index) {
+    create(context, part[index], directory, journal, credentials[index].password);
+  }
+}
+
+}  // namespace
+
+void bring_accounts(const Context& context, const plan::Steps& steps, const Directory& directory,
+                    Journal& journal, const Seal& seal) {
+  std::vector<plan::CreateAccount> fresh;
+  std::vector<Lane> lanes;
+  for (const plan::Step& step : steps) {
+    if (const auto* create = std::get_if<plan::CreateAccount>(&step)) {
+      fresh.push_back(*create);
+    } else if (const auto* change_step = std::get_if<plan::ChangeAccount>(&step)) {
+      lanes.push_back({[&, change_step] { change(context, *change_step, directory); }});
+    }
+  }
+  const auto threads = static_cast<std::size_t>(context.threads);
+  const std::size_t size =
+      std::clamp<std::size_t>((fresh.size() + threads - 1) / threads, 1, kMostInPart);
+  for (std::size_t begin = 0; begin < fresh.size(); begin += size) {
+    const std::size_t end = std::min(begin + size, fresh.size());
+    std::vector<plan::CreateAccount> part(fresh.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          fresh.begin() + static_cast<std::ptrdiff_t>(end));
+    lanes.push_back({[&, part = std::move(part)] {
+      create_part(context, part, directory, journal, seal);
+    }});
+  }
+  run(std::move(lanes), context.threads);
+}
+
+void retire(const Context& context, const plan::Steps& steps) {
+  std::vector<Lane> lanes;
+  for (const plan::Step& step : steps) {
+    if (const auto* lock = std::get_if<plan::LockAccount>(&step)) {
+      lanes.push_back({[&context, &step, lock] {
+        attempt(context, "lockAccount", step, [&] {
+          context.server.put(account_target(lock->user_id), {{"locked", true}}, context.stop);
+        });
+      }});
+    } else if (const auto* end = std::get_if<plan::DeactivateAccount>(&step)) {
+      lanes.push_back({[&context, &step, end] {
+        attempt(context, end->erase ? "eraseAccount" : "deactivateAccount", step, [&] {
+          context.server.post("/_synapse/admin/v1/deactivate/" + percent_encode(end->user_id),
+                              {{"erase", end->erase}}, context.stop);
+        });
+      }});
+    }
+  }
+  run(std::move(lanes), context.threads);
+}
+
+void settle(Server& server, Journal& journal, std::stop_token stop) {
+  const auto deadline = std::chrono::steady_clock::now() + kStillUnderWay;
+  for (const std::string& user : journal.unanswered()) {
+    while (std::chrono::steady_clock::now() < deadline && !stop.stop_requested()) {
+      try {
+        server.get(account_target(user), stop);
+        break;
+      } catch (const matrix::ApiError& error) {
+        if (error.status() != 404) throw;
+      }
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+  }
+}
+
+}  // namespace alphorn::apply

@@ -1,0 +1,115 @@
+#include "apply/observe.hpp"
+
+#include <mutex>
+#include <vector>
+
+#include "apply/lanes.hpp"
+#include "base/encoding.hpp"
+
+namespace alphorn::apply {
+namespace {
+
+using plan::Live;
+using plan::LiveRoom;
+
+constexpr int kPage = 1000;
+constexpr int kReaders = 4;
+
+void read_accounts(Server& server, Live& live, const std::stop_token& stop) {
+  std::string from = "0";
+  while (!from.empty()) {
+    // "locked": without it, locked accounts are not listed.
+    const json page =
+        server.get("/_synapse/admin/v3/users?guests=false&locked=true&limit=" +
+                       std::to_string(kPage) + "&from=" + percent_encode(from),
+                   stop);
+    for (const json& user : at_path(page, "users")) {
+      live.accounts[string_at(user, "name")] = {.display_name = string_at(user, "displayname"),
+                                                .admin = user.value("admin", false),
+                                                .locked = user.value("locked", false),
+                                                .deactivated = user.value("deactivated", false)};
+    }
+    const json& next = at_path(page, "next_token");
+    from = next.is_string() ? next.get<std::string>() : "";
+  }
+}
+
+/// State of all rooms the account is in, memberships and messages left out, in one request: an
+/// initial sync (client-server API v1.19, GET /sync and its filter).
+json read_state(Server& server, const std::stop_token& stop) {
+  const json none = {{"types", json::array()}};
+  const json filter = {{"presence", none},
+                       {"account_data", none},
+                       {"event_fields", json::array({"type", "state_key", "content"})},
+                       {"room",
+                        {{"account_data", none},
+                         {"ephemeral", none},
+                         {"timeline", none},
+                         {"state", {{"not_types", json::array({"m.room.member"})}}}}}};
+  return server.get("/_matrix/client/v3/sync?timeout=0&set_presence=offline&filter=" +
+                        percent_encode(filter.dump()),
+                    stop);
+}
+
+void read_room(const std::string& room_id, const json& events, Live& live) {
+  LiveRoom room{.room_id = room_id};
+  for (const json& event : events) {
+    const std::string type = string_at(event, "type");
+    const std::string key = string_at(event, "state_key");
+    room.state[{type, key}] = at_path(event, "content");
+    if (type != plan::kLedger) continue;
+    live.ledger_room = room_id;
+    for (const auto& [user, charge] : at_path(event, "content").items()) {
+      live.ledger[user] = {.fingerprint = string_at(charge, "fingerprint"),
+                           .left_s = integer_at(charge, "left")};
+    }
+  }
+  const std::string key = string_at(room.content(plan::kLocator), "key");
+  if (key == kLedgerKey) live.ledger_room = room_id;
+  else if (!key.empty()) live.rooms[key] = std::move(room);
+}
+
+void read_members(Server& server, LiveRoom& room, bool with_invited, const std::stop_token& stop) {
+  const std::string id = percent_encode(room.room_id);
+  const json joined = server.get("/_synapse/admin/v1/rooms/" + id + "/members", stop);
+  for (const json& user : at_path(joined, "members")) room.joined.insert(user.get<std::string>());
+  if (!with_invited) return;
+  const json invited = server.get(
+      "/_matrix/client/v3/rooms/" + id + "/members?membership=invite", stop);
+  for (const json& event : at_path(invited, "chunk")) {
+    room.invited.insert(string_at(event, "state_key"));
+  }
+}
+
+}  // namespace
+
+Live observe(Server& server, const directory::Directory& directory, std::stop_token stop) {
+  Live live;
+  live.bot = server.session().user_id(stop);
+  try {
+    read_accounts(server, live, stop);
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != 403) throw;
+    throw std::runtime_error(live.bot + " is no administrator of the server: " + error.what());
+  }
+  const json state = read_state(server, stop);
+  for (const auto& [id, room] : at_path(state, "rooms/join").items()) {
+    read_room(id, at_path(room, "state/events"), live);
+  }
+  // Who is invited is asked for where somebody of another server may be.
+  std::set<std::string> with_outsiders;
+  for (const auto& room : directory.rooms) {
+    for (const std::string& user : room.members) {
+      if (directory.federated_guests.contains(user)) with_outsiders.insert(room.key);
+    }
+  }
+  std::vector<Lane> lanes;
+  for (auto& [key, room] : live.rooms) {
+    const bool outsiders = with_outsiders.contains(key) || room.content(plan::kLocator).contains("guests");
+    lanes.push_back({[&server, &room, outsiders, stop] { read_members(server, room, outsiders, stop); }});
+  }
+  run(std::move(lanes), kReaders);
+  return live;
+}
+
+}  // namespace alphorn::apply

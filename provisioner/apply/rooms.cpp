@@ -1,0 +1,234 @@
+#include "apply/rooms.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include "apply/lanes.hpp"
+#include "base/encoding.hpp"
+#include "plan/room_state.hpp"
+
+namespace alphorn::apply {
+namespace {
+
+using directory::Room;
+using plan::Step;
+using plan::Steps;
+
+constexpr std::chrono::seconds kUntilMade{10};
+constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr int kForbidden = 403;
+
+std::string room_target(const std::string& room_id) {
+  return "/_matrix/client/v3/rooms/" + percent_encode(room_id);
+}
+
+std::string state_target(const std::string& room_id, const std::string& type,
+                         const std::string& key) {
+  return room_target(room_id) + "/state/" + percent_encode(type) + "/" + percent_encode(key);
+}
+
+/// How deep each room lies: 0 for those at the top. A parent stands before its children.
+std::map<std::string, std::size_t> depths(const directory::Directory& directory) {
+  std::map<std::string, std::size_t> depth;
+  for (const Room& room : directory.rooms) {
+    depth[room.key] = room.parent.empty() ? 0 : depth.at(room.parent) + 1;
+  }
+  return depth;
+}
+
+const std::string& room_of(const Step& step) {
+  static const std::string none;
+  return std::visit(
+      [](const auto& one) -> const std::string& {
+        if constexpr (requires { one.user_id; one.room; }) {
+          return one.room;
+        } else if constexpr (requires { one.state_key; }) {
+          return one.room;
+        } else {
+          return none;
+        }
+      },
+      step);
+}
+
+/// A lane for each room, its steps in the plan's order.
+template <typename Act>
+std::vector<Lane> room_lanes(const Steps& steps, const Act& act) {
+  std::map<std::string, Lane> by_room;
+  for (const Step& step : steps) {
+    by_room[room_of(step)].push_back([&step, act] { act(step); });
+  }
+  std::vector<Lane> lanes;
+  for (auto& [room, lane] : by_room) lanes.push_back(std::move(lane));
+  return lanes;
+}
+
+/// The ledger is kept in parts, so that no event grows beyond what Matrix takes (64 KiB).
+std::string part_of(const std::string& user_id) { return sha256_hex(user_id).substr(0, 2); }
+
+constexpr int kParts = 64;
+
+std::map<std::string, json> in_parts(const std::map<std::string, plan::Charge>& ledger) {
+  std::map<std::string, json> parts;
+  for (const auto& [user, charge] : ledger) {
+    const int part = std::stoi(part_of(user), nullptr, 16) % kParts;
+    json entry = {{"fingerprint", charge.fingerprint}};
+    if (charge.left_s > 0) entry["left"] = charge.left_s;
+    parts[std::to_string(part)][user] = std::move(entry);
+  }
+  return parts;
+}
+
+}  // namespace
+
+Rooms::Rooms(const Context& context, const directory::Directory& directory, const plan::Live& live)
+    : context_(context), directory_(directory), live_(live) {
+  ids_.with([&](Ids& ids) {
+    for (const auto& [key, room] : live.rooms) ids[key] = room.room_id;
+  });
+}
+
+void Rooms::create(const Steps& steps) {
+  const auto depth = depths(directory_);
+  std::map<std::size_t, std::vector<Lane>> levels;
+  for (const Step& step : steps) {
+    const Room& room = std::get<plan::CreateRoom>(step).room;
+    levels[depth.at(room.key)].push_back({[this, &step, &room] { create_one(step, room); }});
+  }
+  for (auto& [level, lanes] : levels) run(std::move(lanes), context_.threads);
+}
+
+void Rooms::create_one(const Step& step, const Room& room) {
+  const Ids ids = ids_.with([](const Ids& known) { return known; });
+  if (!room.parent.empty() && !ids.contains(room.parent)) {
+    context_.progress.failed(plan::to_string(step), "its space " + room.parent + " was not made");
+    return;
+  }
+  attempt(context_, room.is_space ? "createSpace" : "createRoom", step, [&] {
+    const std::string id = create_or_find(room, ids);
+    ids_.with([&](Ids& known) { known[room.key] = id; });
+  });
+}
+
+std::string Rooms::create_or_find(const Room& room, const Ids& ids) {
+  try {
+    const json body = plan::creation(room, directory_, live_.bot, ids);
+    return string_at(context_.server.post("/_matrix/client/v3/createRoom", body, context_.stop),
+                     "room_id");
+  } catch (const matrix::ApiError& error) {
+    if (error.errcode() != "M_ROOM_IN_USE") throw;
+  }
+  return adopt(room, ids);
+}
+
+/// The alias is taken: by a room of this directory's whose creation was asked for by a process that
+/// is gone, or that an answer was lost of. It may be in the making, and it may have been left half made.
+std::string Rooms::adopt(const Room& room, const Ids& ids) {
+  const std::string alias = "#" + room.key + ":" + directory_.server_name;
+  const std::string id = string_at(
+      context_.server.get("/_matrix/client/v3/directory/room/" + percent_encode(alias),
+                          context_.stop),
+      "room_id");
+  const json create =
+      context_.server.get(state_target(id, "m.room.create", "") + "?format=event", context_.stop);
+  if (string_at(create, "sender") != live_.bot) {
+    throw matrix::ApiError(kForbidden, "M_ROOM_IN_USE",
+                           alias + " belongs to a room that is not the directory's; give the alias "
+                                   "up there, or the room another key here");
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kUntilMade;
+  while (std::chrono::steady_clock::now() < deadline) {
+    try {
+      context_.server.get(state_target(id, plan::kLocator, ""), context_.stop);
+      return id;
+    } catch (const matrix::ApiError& error) {
+      if (error.errcode() != "M_NOT_FOUND") throw;
+    }
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  put_state(id, "m.room.power_levels", "",
+            plan::desired_power(room, directory_, live_.bot, nullptr));
+  for (const auto& [of, content] : plan::desired_state(room, directory_)) {
+    if (of.first == "m.space.child") continue;
+    put_state(id, of.first, plan::with_ids(of.second, ids), plan::with_ids(content, ids));
+  }
+  return id;
+}
+
+void Rooms::put_state(const std::string& room_id, const std::string& type, const std::string& key,
+                      const json& content) {
+  context_.server.put(state_target(room_id, type, key), content, context_.stop);
+}
+
+void Rooms::set_state(const Steps& steps) {
+  const Ids ids = ids_.with([](const Ids& known) { return known; });
+  run(room_lanes(steps,
+                 [&](const Step& step) {
+                   const auto& set = std::get<plan::SetState>(step);
+                   attempt(context_, "setState", step, [&] {
+                     put_state(ids.at(set.room), set.type, plan::with_ids(set.state_key, ids),
+                               plan::with_ids(set.content, ids));
+                   });
+                 }),
+      context_.threads);
+}
+
+void Rooms::members(const Steps& steps) {
+  run(room_lanes(steps, [this](const Step& step) { member(step); }), context_.threads);
+}
+
+void Rooms::member(const Step& step) {
+  const auto& key = room_of(step);
+  const std::string id =
+      ids_.with([&](const Ids& ids) { return ids.contains(key) ? ids.at(key) : ""; });
+  if (id.empty()) {
+    context_.progress.failed(plan::to_string(step), "the room was not made");
+    return;
+  }
+  if (const auto* join = std::get_if<plan::Join>(&step)) {
+    attempt(context_, "join", step, [&] {
+      context_.server.post("/_synapse/admin/v1/join/" + percent_encode(id),
+                           {{"user_id", join->user_id}}, context_.stop);
+    });
+  } else if (const auto* invite = std::get_if<plan::Invite>(&step)) {
+    attempt(context_, "invite", step, [&] {
+      context_.server.post(room_target(id) + "/invite", {{"user_id", invite->user_id}},
+                           context_.stop);
+    });
+  } else if (const auto* kick = std::get_if<plan::Kick>(&step)) {
+    attempt(context_, "remove", step, [&] {
+      context_.server.post(room_target(id) + "/kick",
+                           {{"user_id", kick->user_id},
+                            {"reason", "The company's directory does not have you here"}},
+                           context_.stop);
+    });
+  }
+}
+
+std::string Rooms::ledger_room() {
+  if (!live_.ledger_room.empty()) return live_.ledger_room;
+  Room room{.key = kLedgerKey,
+            .name = "Directory",
+            .topic = "What Alphorn remembers of the people in its charge. For programs.",
+            .encrypted = false,
+            .version = "12",
+            .history = directory::History::joined,
+            .federated = false};
+  return create_or_find(room, {});
+}
+
+void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
+  const std::string id = ledger_room();
+  const std::map<std::string, json> present = in_parts(live_.ledger);
+  Lane lane;
+  for (const auto& [part, people] : in_parts(ledger)) {
+    const auto found = present.find(part);
+    if (found != present.end() && found->second == people) continue;
+    lane.push_back([this, id, part = part, people = people] {
+      put_state(id, plan::kLedger, part, people);
+    });
+  }
+  run({std::move(lane)}, 1);
+}
+
+}  // namespace alphorn::apply

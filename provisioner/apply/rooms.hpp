@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "apply/context.hpp"
+#include "base/locked.hpp"
+
+namespace alphorn::apply {
+
+/// The rooms' half of a run. It knows every managed room's id, of those it makes as well.
+class Rooms {
+ public:
+  Rooms(const Context& context, const directory::Directory& directory, const plan::Live& live);
+
+  /// Spaces before what is in them, for a restricted room names its space's id; of one depth many at
+  /// a time. A room whose alias is taken is looked up: a killed run may have made it.
+  void create(const plan::Steps& steps);
+  /// Room by room, for one room takes one event at a time.
+  void set_state(const plan::Steps& steps);
+  void members(const plan::Steps& steps);
+
+  /// Writes what differs of the ledger, into its room, which is made when there is none.
+  void write_ledger(const std::map<std::string, plan::Charge>& ledger);
+
+ private:
+  using Ids = std::map<std::string, std::string>;
+
+  void create_one(const plan::Step& step, const directory::Room& room);
+  std::string create_or_find(const directory::Room& room, const Ids& ids);
+  std::string adopt(const directory::Room& room, const Ids& ids);
+  void put_state(const std::string& room_id, const std::string& type, const std::string& key,
+                 const json& content);
+  void member(const plan::Step& step);
+  std::string ledger_room();
+
+  const Context& context_;
+  const directory::Directory& directory_;
+  const plan::Live& live_;
+  Locked<Ids> ids_;
+};
+
+}  // namespace alphorn::apply

@@ -1,0 +1,158 @@
+#include "apply/apply.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "apply/report.hpp"
+#include "commands/commands.hpp"
+#include "commands/progress_bar.hpp"
+#include "commands/run.hpp"
+#include "commands/seal.hpp"
+#include "plan/print.hpp"
+
+namespace alphorn::commands {
+namespace {
+
+using std::chrono::steady_clock;
+
+struct ApplyOptions : DirectoryOptions {
+  std::string state;
+  bool yes = false;
+  int allow_leavers = 0;
+  SealOptions seal;
+};
+
+bool creates_passwords(const plan::Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [](const plan::Step& step) {
+    const auto* create = std::get_if<plan::CreateAccount>(&step);
+    return create != nullptr && create->with_password;
+  });
+}
+
+int leavers(const plan::Plan& plan) {
+  return static_cast<int>(
+      std::count_if(plan.steps.begin(), plan.steps.end(), [](const plan::Step& step) {
+        return std::holds_alternative<plan::LockAccount>(step);
+      }));
+}
+
+/// On a terminal a person is asked; where nobody sits, being called is the answer.
+bool confirmed(const ApplyOptions& options) {
+  if (options.yes || ::isatty(STDIN_FILENO) == 0) return true;
+  std::cerr << "Do this? Only \"yes\" is taken: ";
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "yes";
+}
+
+class Run {
+ public:
+  Run(const ApplyOptions& options, const directory::Directory& directory)
+      : options_(options),
+        directory_(directory),
+        folder_(options.state.empty() ? directory.server_name + ".alphorn" : options.state),
+        journal_(folder_) {
+    report_.server_name = directory.server_name;
+  }
+
+  int operator()(std::stop_token stop) {
+    LoggedIn session{options_.connection, stop};
+    apply::Server& server = session.server();
+    apply::settle(server, journal_, stop);
+    const Compared found = compare(server, directory_, stop);
+    apply::end_exemption(server, found.live.bot, stop);
+    if (options_.format == Format::text) print(found.plan, Format::text);
+    if (!may(found.plan)) return finish("refused", server);
+    if (found.plan.empty()) return finish("done", server);
+    if (!confirmed(options_)) return finish("refused", server);
+    const auto seal = sealing(found.plan);
+    return carry_out(server, found, seal, stop);
+  }
+
+ private:
+  bool may(const plan::Plan& plan) {
+    report_.planned = static_cast<int>(plan.steps.size());
+    report_.notes = plan.notes;
+    if (plan.refusal.empty() || leavers(plan) <= options_.allow_leavers) return true;
+    report_.error = plan.refusal;
+    std::cerr << "alphorn: " << plan.refusal << '\n';
+    return false;
+  }
+
+  apply::Seal sealing(const plan::Plan& plan) const {
+    if (!creates_passwords(plan)) return [](const auto&) {};
+    return make_seal(options_.seal, folder_);
+  }
+
+  int carry_out(apply::Server& server, const Compared& found, const apply::Seal& seal,
+                const std::stop_token& stop) {
+    apply::Progress progress;
+    progress.expect(report_.planned);
+    std::string result = "done";
+    try {
+      const ProgressBar bar{progress};
+      apply::apply(server, directory_, found.live, found.plan, journal_, seal, progress, stop);
+    } catch (const http::TransportError& error) {
+      result = "interrupted";
+      report_.error = stop.stop_requested() ? "stopped by a signal; run it again to go on"
+                                            : std::string(error.what()) + "; run it again to go on";
+      std::cerr << "alphorn: " << report_.error << '\n';
+    }
+    report_.done = progress.counts();
+    report_.failures = progress.failures();
+    for (const apply::Failure& failure : report_.failures) {
+      std::cerr << "alphorn: " << failure.step << ": " << failure.error << '\n';
+    }
+    if (result == "done" && !report_.failures.empty()) result = "failures";
+    return finish(result, server);
+  }
+
+  int finish(const std::string& result, const apply::Server& server) {
+    report_.result = result;
+    report_.requests = server.requests();
+    report_.writes = server.writes();
+    report_.limited = server.limited();
+    report_.took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_);
+    write(report_, folder_);
+    if (options_.format == Format::json) std::cout << as_json(report_).dump(2) << '\n';
+    if (options_.format == Format::markdown) std::cout << as_markdown(report_);
+    if (options_.format == Format::text) {
+      std::cout << "Report: " << (folder_ / "report.md").string() << '\n';
+    }
+    return result == "done" ? kDone : kError;
+  }
+
+  const ApplyOptions& options_;
+  const directory::Directory& directory_;
+  const std::filesystem::path folder_;
+  apply::Journal journal_;
+  apply::Report report_;
+  const steady_clock::time_point begun_ = steady_clock::now();
+};
+
+}  // namespace
+
+void add_apply_command(CLI::App& app) {
+  auto options = std::make_shared<ApplyOptions>();
+  CLI::App* command =
+      app.add_subcommand("apply", "Bring the server to what the document says; safe to repeat");
+  add_directory_options(*command, *options);
+  command->add_option("--state", options->state,
+                      "Folder for the journal, the report and the sealed first passwords "
+                      "(default: SERVERNAME.alphorn)");
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  command->add_option("--allow-leavers", options->allow_leavers,
+                      "Lock up to so many people's accounts, whatever leavers.maxPercent says");
+  add_seal_options(*command, options->seal);
+  command->callback([options] {
+    const directory::Directory directory = read_document(options->file);
+    until_signal([&](std::stop_token stop) {
+      if (const int code = Run{*options, directory}(stop); code != kDone) throw Exit{code};
+    });
+  });
+}
+
+}  // namespace alphorn::commands

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace alphorn::commands {
+
+/// Exit codes, as terraform's: nothing to do, an error, something would change (plan) or differs
+/// (verify).
+inline constexpr int kDone = 0;
+inline constexpr int kError = 1;
+inline constexpr int kDifferences = 2;
+
+/// Thrown by a command that ends with another code than 0 and has said why.
+struct Exit {
+  int code;
+};
+
+/// Each adds a subcommand that does its work while the arguments are parsed.
+void add_plan_command(CLI::App& app);
+void add_apply_command(CLI::App& app);
+void add_verify_command(CLI::App& app);
+
+}  // namespace alphorn::commands

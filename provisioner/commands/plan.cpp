@@ -1,0 +1,22 @@
+#include "commands/commands.hpp"
+#include "commands/run.hpp"
+
+namespace alphorn::commands {
+
+void add_plan_command(CLI::App& app) {
+  auto options = std::make_shared<DirectoryOptions>();
+  CLI::App* command = app.add_subcommand(
+      "plan", "Show what apply would change. Ends with 0 when nothing, with 2 when something");
+  add_directory_options(*command, *options);
+  command->callback([options] {
+    const directory::Directory directory = read_document(options->file);
+    until_signal([&](std::stop_token stop) {
+      LoggedIn session{options->connection, stop};
+      const Compared found = compare(session.server(), directory, stop);
+      print(found.plan, options->format);
+      if (!found.plan.empty()) throw Exit{kDifferences};
+    });
+  });
+}
+
+}  // namespace alphorn::commands

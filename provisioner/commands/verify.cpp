@@ -1,0 +1,28 @@
+#include <iostream>
+
+#include "commands/commands.hpp"
+#include "commands/run.hpp"
+
+namespace alphorn::commands {
+
+void add_verify_command(CLI::App& app) {
+  auto options = std::make_shared<DirectoryOptions>();
+  CLI::App* command = app.add_subcommand(
+      "verify", "Prove that the server is as the document says. Ends with 2 when it is not");
+  add_directory_options(*command, *options);
+  command->callback([options] {
+    const directory::Directory directory = read_document(options->file);
+    until_signal([&](std::stop_token stop) {
+      LoggedIn session{options->connection, stop};
+      const Compared found = compare(session.server(), directory, stop);
+      print(found.plan, options->format);
+      if (!found.plan.empty()) throw Exit{kDifferences};
+      if (options->format == Format::text) {
+        std::cout << "Verified: " << directory.people.size() << " accounts and "
+                  << directory.rooms.size() << " spaces and rooms are as the document says.\n";
+      }
+    });
+  });
+}
+
+}  // namespace alphorn::commands

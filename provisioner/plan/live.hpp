@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace alphorn::plan {
+
+/// An account as the server lists it.
+struct LiveAccount {
+  std::string display_name;
+  bool admin = false;
+  bool locked = false;
+  bool deactivated = false;
+};
+
+/// What a managed room's state events say, memberships left out, and who is in it.
+struct LiveRoom {
+  std::string room_id;
+  /// Type and state key to content; m.room.member is left out.
+  std::map<std::pair<std::string, std::string>, json> state;
+  std::set<std::string> joined;
+  std::set<std::string> invited;  ///< read only for rooms with guests of other servers
+
+  const json& content(const std::string& type, const std::string& key = "") const;
+};
+
+/// A person whose account the directory once took charge of.
+struct Charge {
+  std::string fingerprint;  ///< of what the account list does not show: e-mail and external id
+  std::int64_t left_s = 0;  ///< when the account was locked as a leaver's, seconds of Unix time; 0: no
+};
+
+/// What one homeserver has of a directory.
+struct Live {
+  std::string bot;  ///< user id of the provisioner's own account
+  std::map<std::string, LiveAccount> accounts;
+  std::map<std::string, LiveRoom> rooms;  ///< by the key in their locator
+  /// The directory's memory: a room of the bot's own whose state names everybody in its charge.
+  std::string ledger_room;  ///< "" when there is none yet
+  std::map<std::string, Charge> ledger;
+};
+
+/// State of a managed room that names its key: {"key": "engineering"}.
+inline constexpr const char* kLocator = "dev.alphorn.directory.room";
+/// State of the ledger room: {user id: {"fingerprint", "left"}}, one event for each of its parts.
+inline constexpr const char* kLedger = "dev.alphorn.directory.people";
+
+}  // namespace alphorn::plan

@@ -1,0 +1,225 @@
+#include "plan/plan.hpp"
+
+#include <algorithm>
+
+#include "plan/room_state.hpp"
+
+namespace alphorn::plan {
+namespace {
+
+using directory::Directory;
+using directory::Leavers;
+
+std::string of_bool(bool value) { return value ? "yes" : "no"; }
+
+class Planner {
+ public:
+  Planner(const Directory& directory, const Live& live, std::int64_t now_s)
+      : directory_(directory), live_(live), now_s_(now_s) {}
+
+  Plan make() {
+    plan_.ledger = live_.ledger;
+    for (const Person& person : directory_.people) account(person);
+    for (const std::string& guest : directory_.federated_guests) plan_.ledger[guest];
+    leavers();
+    for (const auto& [key, room] : live_.rooms) ids_[key] = room.room_id;
+    for (const Room& room : directory_.rooms) create(room);
+    for (const Room& room : directory_.rooms) state(room);
+    for (const Room& room : directory_.rooms) members(room);
+    for (const auto& [key, room] : live_.rooms) {
+      const bool named = std::any_of(directory_.rooms.begin(), directory_.rooms.end(),
+                                     [&](const Room& wanted) { return wanted.key == key; });
+      if (!named) plan_.notes.push_back("room " + key + " is not in the document and is left alone");
+    }
+    plan_.ledger_changes = differs(plan_.ledger, live_.ledger);
+    return std::move(plan_);
+  }
+
+ private:
+  static bool differs(const std::map<std::string, Charge>& left,
+                      const std::map<std::string, Charge>& right) {
+    return !std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                       [](const auto& one, const auto& other) {
+                         return one.first == other.first &&
+                                one.second.fingerprint == other.second.fingerprint &&
+                                one.second.left_s == other.second.left_s;
+                       });
+  }
+
+  void account(const Person& person) {
+    staff_.insert(person.user_id);
+    const Charge charge{.fingerprint = fingerprint_of(person)};
+    const auto found = live_.accounts.find(person.user_id);
+    if (found == live_.accounts.end()) {
+      plan_.steps.push_back(
+          CreateAccount{.person = person, .with_password = directory_.passwords});
+      plan_.ledger[person.user_id] = charge;
+      return;
+    }
+    if (found->second.deactivated) {
+      plan_.notes.push_back(person.user_id +
+                            " was deactivated; give the person another localpart, or reactivate it");
+      unusable_.insert(person.user_id);
+      return;
+    }
+    change(person, found->second, charge);
+  }
+
+  void change(const Person& person, const LiveAccount& account, const Charge& charge) {
+    const auto known = live_.ledger.find(person.user_id);
+    ChangeAccount step{.person = person};
+    if (account.display_name != person.display_name) {
+      step.changes.push_back({"display name", account.display_name, person.display_name});
+    }
+    if (account.admin != person.is_server_admin) {
+      step.changes.push_back(
+          {"server administrator", of_bool(account.admin), of_bool(person.is_server_admin)});
+    }
+    if (account.locked && known != live_.ledger.end() && known->second.left_s > 0) {
+      step.unlock = true;
+      step.changes.push_back({"locked", "yes", "no"});
+    } else if (account.locked) {
+      plan_.notes.push_back(person.user_id + " was locked by hand and stays locked");
+    }
+    if (known == live_.ledger.end() || known->second.fingerprint != charge.fingerprint) {
+      step.look = true;
+      step.changes.push_back({"e-mail and external id", "unknown or others", "as in the document"});
+    }
+    if (!step.changes.empty()) plan_.steps.push_back(std::move(step));
+    plan_.ledger[person.user_id] = charge;
+  }
+
+  void leavers() {
+    std::vector<std::string> leaving;
+    int staying = 0;
+    for (const auto& [user, charge] : live_.ledger) {
+      const auto account = live_.accounts.find(user);
+      if (account == live_.accounts.end()) continue;  // of another server, or not there
+      if (staff_.contains(user)) {
+        ++staying;
+      } else if (account->second.deactivated) {
+        continue;
+      } else if (charge.left_s == 0) {
+        leaving.push_back(user);
+      } else {
+        retire(user, charge);
+      }
+    }
+    for (const std::string& user : leaving) {
+      plan_.steps.push_back(LockAccount{user});
+      plan_.ledger[user].left_s = now_s_;
+    }
+    const int all = staying + static_cast<int>(leaving.size());
+    const int most = std::max(1, all * directory_.leavers.max_percent / 100);
+    if (static_cast<int>(leaving.size()) > most) {
+      plan_.refusal = std::to_string(leaving.size()) + " of " + std::to_string(all) +
+                      " people would be locked, more than leavers.maxPercent (" +
+                      std::to_string(directory_.leavers.max_percent) +
+                      ") allows; when that is meant, say --allow-leavers " +
+                      std::to_string(leaving.size());
+    }
+  }
+
+  void retire(const std::string& user, const Charge& charge) {
+    const bool due = charge.left_s + directory_.leavers.cool_down_s <= now_s_;
+    if (directory_.leavers.then == Leavers::Then::lock || !due) return;
+    plan_.steps.push_back(DeactivateAccount{
+        .user_id = user, .erase = directory_.leavers.then == Leavers::Then::erase});
+  }
+
+  void create(const Room& room) {
+    if (!live_.rooms.contains(room.key)) plan_.steps.push_back(CreateRoom{room});
+  }
+
+  /// What creation does not do: the links from spaces to their children.
+  void state(const Room& room) {
+    const auto live = live_.rooms.find(room.key);
+    State wanted = desired_state(room, directory_);
+    if (live == live_.rooms.end()) {
+      std::erase_if(wanted, [](const auto& entry) { return entry.first.first != "m.space.child"; });
+    } else {
+      const json& present = live->second.content("m.room.power_levels");
+      wanted[{"m.room.power_levels", ""}] =
+          desired_power(room, directory_, live_.bot, present);
+      unlink(room, live->second, wanted);
+    }
+    for (const auto& [of, content] : wanted) {
+      const std::string key = with_ids(of.second, ids_);
+      const json& present =
+          live == live_.rooms.end() ? kNothing : live->second.content(of.first, key);
+      const json resolved = with_ids(content, ids_);
+      const bool exact = of.first == "m.room.power_levels" || content.empty();
+      if (exact ? present == resolved : holds(present, resolved)) continue;
+      plan_.steps.push_back(
+          SetState{.room = room.key,
+                   .type = of.first,
+                   .state_key = of.second,
+                   .content = content,
+                   .change = {of.first, present.is_null() ? "" : present.dump(), content.dump()}});
+    }
+    if (live != live_.rooms.end() && !room.encrypted &&
+        !live->second.content("m.room.encryption").is_null()) {
+      plan_.notes.push_back("room " + room.key + " is encrypted, which cannot be undone");
+    }
+  }
+
+  /// Managed rooms that a space still shows and that the document puts elsewhere.
+  void unlink(const Room& room, const LiveRoom& live, State& wanted) const {
+    for (const auto& [key, id] : ids_) {
+      if (live.content("m.space.child", id).empty()) continue;
+      const auto child = std::find_if(directory_.rooms.begin(), directory_.rooms.end(),
+                                      [&](const Room& other) { return other.key == key; });
+      if (child != directory_.rooms.end() && child->parent != room.key) {
+        wanted[{"m.space.child", id}] = json::object();
+      }
+    }
+  }
+
+  void members(const Room& room) {
+    static const LiveRoom nobody;
+    const auto found = live_.rooms.find(room.key);
+    const LiveRoom& live = found == live_.rooms.end() ? nobody : found->second;
+    for (const std::string& user : room.members) {
+      if (unusable_.contains(user) || live.joined.contains(user)) continue;
+      if (staff_.contains(user)) {
+        plan_.steps.push_back(Join{room.key, user});
+      } else if (!live.invited.contains(user)) {
+        plan_.steps.push_back(Invite{room.key, user});
+      }
+    }
+    for (const auto& [list, invited] : {std::pair{&live.joined, false}, {&live.invited, true}}) {
+      for (const std::string& user : *list) {
+        if (!plan_.ledger.contains(user) || room.members.contains(user)) continue;
+        plan_.steps.push_back(Kick{.room = room.key, .user_id = user, .was_invited = invited});
+      }
+    }
+  }
+
+  static inline const json kNothing;
+
+  const Directory& directory_;
+  const Live& live_;
+  const std::int64_t now_s_;
+  std::set<std::string> staff_;     ///< who has, or will have, an account here
+  std::set<std::string> unusable_;  ///< of them, whose account cannot be used
+  std::map<std::string, std::string> ids_;
+  Plan plan_;
+};
+
+}  // namespace
+
+const json& LiveRoom::content(const std::string& type, const std::string& key) const {
+  static const json nothing;
+  const auto found = state.find({type, key});
+  return found == state.end() ? nothing : found->second;
+}
+
+std::string fingerprint_of(const Person& person) {
+  return alphorn::fingerprint_of(json::array({person.email, person.external_id}));
+}
+
+Plan make_plan(const Directory& directory, const Live& live, std::int64_t now_s) {
+  return Planner{directory, live, now_s}.make();
+}
+
+}  // namespace alphorn::plan

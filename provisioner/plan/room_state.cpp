@@ -1,0 +1,209 @@
+#include "plan/room_state.hpp"
+
+#include <charconv>
+
+namespace alphorn::plan {
+namespace {
+
+using directory::Directory;
+using directory::History;
+using directory::JoinRule;
+using directory::Room;
+
+constexpr const char* kPlaceholder = "$room:";
+constexpr int kAdministrator = 100;
+constexpr int kModerator = 50;
+constexpr int kFirstVersionWithCreators = 12;
+/// In rooms of version 12 an administrator may do everything but end the room (MSC4289).
+constexpr int kOnlyCreators = 150;
+
+std::string word(JoinRule rule) {
+  switch (rule) {
+    case JoinRule::invite:
+      return "invite";
+    case JoinRule::knock:
+      return "knock";
+    case JoinRule::restricted:
+      return "restricted";
+    case JoinRule::knock_restricted:
+      return "knock_restricted";
+    case JoinRule::open:
+      return "public";
+  }
+  return "invite";
+}
+
+std::string word(History history) {
+  switch (history) {
+    case History::joined:
+      return "joined";
+    case History::invited:
+      return "invited";
+    case History::shared:
+      return "shared";
+    case History::world_readable:
+      return "world_readable";
+  }
+  return "shared";
+}
+
+bool creators_stand_above(const Room& room) {
+  int version = 0;
+  const std::string& text = room.version;
+  std::from_chars(text.data(), text.data() + text.size(), version);
+  return version >= kFirstVersionWithCreators;
+}
+
+json join_rules(const Room& room) {
+  json content = {{"join_rule", word(room.join_rule)}};
+  if (room.join_rule == JoinRule::restricted || room.join_rule == JoinRule::knock_restricted) {
+    content["allow"] = json::array(
+        {{{"type", "m.room_membership"}, {"room_id", room_placeholder(room.parent)}}});
+  }
+  return content;
+}
+
+/// The document's administrators who are still here; where none is, the first deputy who is.
+std::map<std::string, int> power_users(const Room& room, const Directory& directory) {
+  std::set<std::string> here = directory.federated_guests;
+  for (const auto& person : directory.people) here.insert(person.user_id);
+  std::map<std::string, int> users;
+  bool led = false;
+  for (const auto& [user, level] : room.power_users) {
+    if (!here.contains(user)) continue;
+    users[user] = level;
+    led = led || level >= kAdministrator;
+  }
+  if (led) return users;
+  for (const std::string& deputy : room.deputies) {
+    if (!here.contains(deputy)) continue;
+    users[deputy] = kAdministrator;
+    break;
+  }
+  return users;
+}
+
+json default_power(const Room& room) {
+  const int end = creators_stand_above(room) ? kOnlyCreators : kAdministrator;
+  return {{"users_default", 0},
+          {"events_default", room.is_space ? kAdministrator : 0},
+          {"state_default", kModerator},
+          {"ban", kModerator},
+          {"kick", kModerator},
+          {"redact", kModerator},
+          // Synapse's private presets let every member invite.
+          {"invite", kModerator},
+          {"notifications", {{"room", kModerator}}},
+          {"events",
+           {{"m.room.name", kModerator},
+            {"m.room.avatar", kModerator},
+            {"m.room.topic", kModerator},
+            {"m.room.canonical_alias", kModerator},
+            {"m.room.power_levels", kAdministrator},
+            {"m.room.history_visibility", kAdministrator},
+            {"m.room.encryption", kAdministrator},
+            {"m.room.join_rules", kAdministrator},
+            {"m.room.server_acl", kAdministrator},
+            {"m.room.tombstone", end},
+            {"m.space.child", kModerator},
+            {kLocator, kAdministrator}}}};
+}
+
+}  // namespace
+
+std::string room_placeholder(const std::string& key) { return kPlaceholder + key; }
+
+std::string with_ids(const std::string& text, const std::map<std::string, std::string>& ids) {
+  if (!text.starts_with(kPlaceholder)) return text;
+  const auto found = ids.find(text.substr(std::string_view(kPlaceholder).size()));
+  return found == ids.end() ? text : found->second;
+}
+
+json with_ids(const json& content, const std::map<std::string, std::string>& ids) {
+  if (content.is_string()) return with_ids(content.get_ref<const std::string&>(), ids);
+  if (!content.is_structured()) return content;
+  json result = content;
+  for (json& entry : result) entry = with_ids(entry, ids);
+  return result;
+}
+
+State desired_state(const Room& room, const Directory& directory) {
+  State state;
+  state[{kLocator, ""}] = {{"key", room.key}};
+  state[{"m.room.name", ""}] = {{"name", room.name}};
+  if (!room.topic.empty()) state[{"m.room.topic", ""}] = {{"topic", room.topic}};
+  if (!room.avatar.empty()) state[{"m.room.avatar", ""}] = {{"url", room.avatar}};
+  state[{"m.room.join_rules", ""}] = join_rules(room);
+  state[{"m.room.history_visibility", ""}] = {{"history_visibility", word(room.history)}};
+  state[{"m.room.guest_access", ""}] = {{"guest_access", "forbidden"}};
+  if (room.encrypted) {
+    state[{"m.room.encryption", ""}] = {{"algorithm", "m.megolm.v1.aes-sha2"}};
+  }
+  if (room.retention_ms) {
+    state[{"m.room.retention", ""}] = {{"max_lifetime", *room.retention_ms}};
+  }
+  const json via = json::array({directory.server_name});
+  if (!room.parent.empty()) {
+    state[{"m.space.parent", room_placeholder(room.parent)}] = {{"via", via}, {"canonical", true}};
+  }
+  for (const Room& child : directory.rooms) {
+    if (child.parent != room.key || room.key.empty()) continue;
+    state[{"m.space.child", room_placeholder(child.key)}] = {{"via", via},
+                                                             {"suggested", child.suggested}};
+  }
+  return state;
+}
+
+json desired_power(const Room& room, const Directory& directory, const std::string& bot,
+                   const json& present) {
+  json content = default_power(room);
+  if (present.is_object()) content.merge_patch(present);
+  json users = json::object();
+  for (const auto& [user, level] : at_path(present, "users").items()) {
+    if (level.is_number_integer() && level.get<int>() < kAdministrator) users[user] = level;
+  }
+  for (const auto& [user, level] : power_users(room, directory)) users[user] = level;
+  if (!creators_stand_above(room)) users[bot] = kAdministrator;
+  content["users"] = std::move(users);
+  for (const auto& [action, level] : room.power_actions) {
+    (action.find('.') == std::string::npos ? content : content["events"])[action] = level;
+  }
+  return content;
+}
+
+json creation(const Room& room, const Directory& directory, const std::string& bot,
+              const std::map<std::string, std::string>& ids) {
+  json initial = json::array();
+  for (const auto& [of, content] : desired_state(room, directory)) {
+    const auto& [type, key] = of;
+    // Children come after their space; Synapse makes the name and the topic itself.
+    if (type == "m.space.child" || type == "m.room.name" || type == "m.room.topic") continue;
+    initial.push_back(
+        {{"type", type}, {"state_key", with_ids(key, ids)}, {"content", with_ids(content, ids)}});
+  }
+  json kind = json::object();
+  if (room.is_space) kind["type"] = "m.space";
+  if (!room.federated) kind["m.federate"] = false;
+  json body = {{"preset", "private_chat"},
+               {"visibility", "private"},
+               {"room_alias_name", room.key},
+               {"room_version", room.version},
+               {"name", room.name},
+               {"creation_content", std::move(kind)},
+               {"initial_state", std::move(initial)},
+               {"power_level_content_override", desired_power(room, directory, bot, nullptr)}};
+  if (!room.topic.empty()) body["topic"] = room.topic;
+  return body;
+}
+
+bool holds(const json& present, const json& wanted) {
+  if (!wanted.is_object()) return present == wanted;
+  if (!present.is_object()) return false;
+  for (const auto& [key, value] : wanted.items()) {
+    const auto found = present.find(key);
+    if (found == present.end() || !holds(*found, value)) return false;
+  }
+  return true;
+}
+
+}  // namespace alphorn::plan

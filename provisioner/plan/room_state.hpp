@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/json.hpp"
+#include "directory/directory.hpp"
+#include "plan/live.hpp"
+
+namespace alphorn::plan {
+
+/// State events by type and state key.
+using State = std::map<std::pair<std::string, std::string>, json>;
+
+/// "$room:KEY", in a value or a state key, stands for the id of a room that may not exist yet.
+std::string room_placeholder(const std::string& key);
+
+/// The same with every placeholder that `ids` (key to room id) knows replaced.
+json with_ids(const json& content, const std::map<std::string, std::string>& ids);
+std::string with_ids(const std::string& state_key, const std::map<std::string, std::string>& ids);
+
+/// The state that a room is to have, but for its power levels, its alias and what only creation sets.
+/// Sources: Matrix specification v1.19, client-server API, modules room state and spaces.
+State desired_state(const directory::Room& room, const directory::Directory& directory);
+
+/// m.room.power_levels from the document and from what there is: who was given a level below 100 by
+/// hand keeps it, who is not in charge does not keep 100. In rooms of version 12 and later the
+/// creator has power without being named, and must not be.
+json desired_power(const directory::Room& room, const directory::Directory& directory,
+                   const std::string& bot, const json& present);
+
+/// Body of POST /createRoom: encrypted, locked down and findable from its first event on.
+json creation(const directory::Room& room, const directory::Directory& directory,
+              const std::string& bot, const std::map<std::string, std::string>& ids);
+
+/// Whether `present` has every field of `wanted` with the same value.
+bool holds(const json& present, const json& wanted);
+
+}  // namespace alphorn::plan
