@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -32,5 +33,16 @@ std::string to_yaml(const json& value);
 /// The one document in `text`. Quoted scalars stay strings; plain scalars follow YAML 1.2's core
 /// schema. Throws std::invalid_argument that names line and column.
 json from_yaml(std::string_view text);
+
+/// Where a value stands in a text; both count from 1.
+struct Position {
+  int line = 0;
+  int column = 0;
+};
+/// JSON pointer ("/spec/rooms/2/key") of every value to its position.
+using Positions = std::map<std::string, Position>;
+
+/// The same; fills `positions`.
+json from_yaml(std::string_view text, Positions& positions);
 
 }  // namespace alphorn

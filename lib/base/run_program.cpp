@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,6 @@ extern "C" {  // glibc 2.36 forgot to say so
 namespace alphorn {
 namespace {
 
-constexpr std::size_t kMostOutput = 1U << 20U;
 constexpr std::size_t kPiece = 4096;
 
 using std::chrono::milliseconds;
@@ -73,12 +73,31 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return result;
 }
 
+/// A file in memory that holds the program's input, to be read from its begin.
+int input_of(const Program& program) {
+  const int file = memfd_create("input", MFD_CLOEXEC);
+  if (file < 0) fail(program, std::string{"cannot be given its input: "} + std::strerror(errno));
+  const std::string& text = program.input.reveal();
+  for (std::size_t written = 0; written < text.size();) {
+    const ssize_t count = write(file, text.data() + written, text.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      close(file);
+      fail(program, std::string{"cannot be given its input: "} + std::strerror(errno));
+    }
+    written += static_cast<std::size_t>(count);
+  }
+  lseek(file, 0, SEEK_SET);
+  return file;
+}
+
 class Child {
  public:
   Child(const Program& program, int output) {
+    const Descriptor input{input_of(program)};
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, input.number(), STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
     // Libraries open sockets and files that would be inherited.
     posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
@@ -169,7 +188,7 @@ Secret output_of(const Program& program, milliseconds limit) {
     }
   };
   std::string text;
-  text.reserve(kMostOutput + kPiece);  // growing would leave copies behind
+  text.reserve(program.most_output + kPiece);  // growing would leave copies behind
   std::array<char, kPiece> buffer{};
   const Wiped wiped_text{text.data(), text.capacity()};
   const Wiped wiped_buffer{buffer.data(), buffer.size()};
@@ -179,7 +198,9 @@ Secret output_of(const Program& program, milliseconds limit) {
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     text.append(buffer.data(), static_cast<std::size_t>(count));
-    if (text.size() > kMostOutput) fail(program, "wrote more than a MiB");
+    if (text.size() > program.most_output) {
+      fail(program, "wrote more than " + std::to_string(program.most_output) + " bytes");
+    }
   }
   wait_for(child.handle());
   const int code = child.wait();

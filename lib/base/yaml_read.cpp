@@ -70,9 +70,30 @@ json plain(const std::string& text, const YAML::Mark& mark) {
   return text;
 }
 
+/// A key as a step of a JSON pointer (RFC 6901).
+std::string pointer_step(const std::string& key) {
+  std::string step = "/";
+  for (const char letter : key) {
+    if (letter == '~') {
+      step += "~0";
+    } else if (letter == '/') {
+      step += "~1";
+    } else {
+      step += letter;
+    }
+  }
+  return step;
+}
+
 class Reader {
  public:
-  json read(const YAML::Node& node, int depth) {
+  /// `positions` may be null.
+  explicit Reader(Positions* positions) : positions_(positions) {}
+
+  json read(const YAML::Node& node, int depth, const std::string& pointer) {
+    if (positions_ != nullptr) {
+      (*positions_)[pointer] = {.line = node.Mark().line + 1, .column = node.Mark().column + 1};
+    }
     if (depth > kMaxDepth || ++nodes_ > kMaxNodes) fail(node.Mark(), "too deep or too large");
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
@@ -82,11 +103,13 @@ class Reader {
         return scalar(node);
       case YAML::NodeType::Sequence: {
         json list = json::array();
-        for (const YAML::Node& item : node) list.push_back(read(item, depth + 1));
+        for (const YAML::Node& item : node) {
+          list.push_back(read(item, depth + 1, step(pointer, std::to_string(list.size()))));
+        }
         return list;
       }
       case YAML::NodeType::Map:
-        return mapping(node, depth);
+        return mapping(node, depth, pointer);
     }
     return nullptr;
   }
@@ -101,17 +124,23 @@ class Reader {
     fail(node.Mark(), "the tag " + tag + " is not known");
   }
 
-  json mapping(const YAML::Node& node, int depth) {
+  /// Pointers cost; where nobody asks for positions none are made.
+  std::string step(const std::string& pointer, const std::string& key) const {
+    return positions_ == nullptr ? "" : pointer + pointer_step(key);
+  }
+
+  json mapping(const YAML::Node& node, int depth, const std::string& pointer) {
     json object = json::object();
     for (const auto& entry : node) {
       if (!entry.first.IsScalar()) fail(entry.first.Mark(), "a key must be a string");
       const std::string& key = entry.first.Scalar();
       if (object.contains(key)) fail(entry.first.Mark(), "the key \"" + key + "\" appears twice");
-      object[key] = read(entry.second, depth + 1);
+      object[key] = read(entry.second, depth + 1, step(pointer, key));
     }
     return object;
   }
 
+  Positions* positions_;
   int nodes_ = 0;
 };
 
@@ -133,9 +162,7 @@ struct Document final : YAML::EventHandler {
   YAML::Mark mark;
 };
 
-}  // namespace
-
-json from_yaml(std::string_view text) {
+json read_document(std::string_view text, Positions* positions) {
   try {
     std::istringstream stream{std::string{text}};
     YAML::Parser parser{stream};
@@ -144,10 +171,18 @@ json from_yaml(std::string_view text) {
     // LoadAll would ask on and on: for ever, where a document ends and the next does not begin.
     Document second;
     if (parser.HandleNextDocument(second)) fail(second.mark, "a second document; one is expected");
-    return Reader{}.read(YAML::Load(std::string{text}), 0);
+    return Reader{positions}.read(YAML::Load(std::string{text}), 0, "");
   } catch (const YAML::Exception& error) {
     fail(error.mark, error.msg);
   }
+}
+
+}  // namespace
+
+json from_yaml(std::string_view text) { return read_document(text, nullptr); }
+
+json from_yaml(std::string_view text, Positions& positions) {
+  return read_document(text, &positions);
 }
 
 }  // namespace alphorn

@@ -19,5 +19,6 @@ struct Exit {
 void add_plan_command(CLI::App& app);
 void add_apply_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
+void add_sheets_command(CLI::App& app);
 
 }  // namespace alphorn::commands

@@ -13,7 +13,6 @@ namespace alphorn::commands {
 struct SealOptions {
   std::vector<std::string> recipients;  ///< public keys of age
   std::string company;
-  std::string matrix_url;
   std::string web_url;
 };
 

@@ -205,7 +205,7 @@ TEST(RunProgram, FailuresNameTheProgram) {
   EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", "kill -9 $$"}}, seconds{20}),
             "\"sh\" ended with code 137");
   EXPECT_EQ(failure_of({.command = "cat", .arguments = {"/dev/zero"}}, seconds{20}),
-            "\"cat\" wrote more than a MiB");
+            "\"cat\" wrote more than 1048576 bytes");
 }
 
 /// Running: neither gone nor waiting for somebody to take note of its end.

@@ -1,0 +1,169 @@
+#include "directory/read.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
+
+#include "directory/fields.hpp"
+#include "directory/people.hpp"
+#include "directory/rooms.hpp"
+#include "directory/text.hpp"
+
+namespace alphorn::directory {
+namespace {
+
+constexpr std::size_t kLargestDocument = 16UL * 1024 * 1024;
+constexpr int kHighestPercent = 100;
+
+std::string read_server_name(Fields& spec) {
+  static const std::regex host{R"([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?)"};
+  std::string name = spec.required_text("serverName");
+  if (!name.empty() && (!std::regex_match(name, host) || name.size() > 230)) {
+    spec.problem("serverName", "\"" + name + "\" is no server name such as acme.example");
+  }
+  return name;
+}
+
+Leavers read_leavers(Fields fields) {
+  static const std::map<std::string, Leavers::Then> words{{"lock", Leavers::Then::lock},
+                                                          {"deactivate", Leavers::Then::deactivate},
+                                                          {"erase", Leavers::Then::erase}};
+  Leavers leavers;
+  if (const auto word = fields.word("then", {"lock", "deactivate", "erase"})) {
+    leavers.then = words.at(*word);
+  }
+  leavers.cool_down_s = fields.duration_s("coolDown").value_or(leavers.cool_down_s);
+  leavers.max_percent =
+      static_cast<int>(fields.integer("maxPercent", leavers.max_percent, 1, kHighestPercent));
+  fields.end();
+  return leavers;
+}
+
+/// Guests with accounts of this server, and user ids of other servers.
+struct Guests {
+  std::vector<Entry> local;
+  std::set<std::string> outsiders;
+};
+
+Guests read_guests(Fields& spec, const std::string& server_name) {
+  static const std::regex id{R"(@[^:\s]+:[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?)"};
+  Guests guests;
+  std::size_t index = 0;
+  spec.each("guests", [&](Fields& fields) {
+    const std::string field = "spec.guests[" + std::to_string(index++) + "]";
+    if (!fields.has("matrixId")) {
+      guests.local.push_back(read_entry(fields, "{firstName}.{lastName}", server_name));
+      guests.local.back().person.is_guest = true;
+      guests.local.back().field = field;
+      fields.text("matrixId");
+      if (fields.has("admin") || fields.has("groups")) {
+        fields.problem(fields.has("admin") ? "admin" : "groups",
+                       "a guest has none; guests are named by the spaces that are reserved for them");
+      }
+      return;
+    }
+    const std::string user = fields.text("matrixId");
+    if (fields.has("localpart")) {
+      fields.problem("localpart", "the guest has an account elsewhere (matrixId); give one of both");
+    }
+    for (const char* known : {"localpart", "displayName", "email", "language"}) fields.text(known);
+    if (!std::regex_match(user, id)) {
+      fields.problem("matrixId", "\"" + user + "\" is no Matrix id such as @carla:supplier.example");
+    } else if (user.ends_with(":" + server_name)) {
+      fields.problem("matrixId", user + " is of this server; give a localpart instead");
+    } else if (!guests.outsiders.insert(user).second) {
+      fields.problem("matrixId", user + " is a guest already; leave one of both out");
+    }
+  });
+  return guests;
+}
+
+void read_head(Fields& root) {
+  if (const std::string kind = root.required_text("kind"); !kind.empty() && kind != "CompanyDirectory") {
+    root.problem("kind", "\"" + kind + "\" is not CompanyDirectory");
+  }
+  const std::string version = root.required_text("apiVersion");
+  if (!version.empty() && version != "alphorn.dev/v1alpha1") {
+    root.problem("apiVersion", "\"" + version + "\" is not alphorn.dev/v1alpha1");
+  }
+  root.object("metadata");
+  root.object("status");
+}
+
+void read_spec(Fields& spec, const Load& load, Directory& directory) {
+  directory.server_name = read_server_name(spec);
+  spec.object("homeserver");
+  spec.text("schedule");
+  Fields authentication = spec.object("authentication");
+  directory.passwords = authentication.boolean("passwords", true);
+  directory.identity_provider = authentication.text("identityProvider");
+  authentication.end();
+  Fields employees = spec.object("employees");
+  std::vector<Entry> people = read_employees(employees, directory.server_name, load);
+  employees.end();
+  const Guests guests = read_guests(spec, directory.server_name);
+  std::vector<Entry> accounts = people;
+  accounts.insert(accounts.end(), guests.local.begin(), guests.local.end());
+  find_duplicates(accounts, spec.document());
+  for (const Entry& entry : accounts) {
+    if (!entry.person.external_id.empty() && directory.identity_provider.empty()) {
+      spec.document().problems.push_back(
+          {entry.person.place, entry.field,
+           "an external id needs spec.authentication.identityProvider, whose id it is"});
+      break;
+    }
+  }
+  directory.federated_guests = guests.outsiders;
+  const Names names{spec, people, guests.local, guests.outsiders, directory.server_name};
+  directory.rooms = read_rooms(spec, names, directory.server_name);
+  directory.leavers = read_leavers(spec.object("leavers"));
+  spec.end();
+  for (Entry& entry : accounts) directory.people.push_back(std::move(entry.person));
+}
+
+}  // namespace
+
+Reading read(const std::string& file, std::string_view text, const Load& load) {
+  Reading reading;
+  if (text.size() > kLargestDocument) {
+    reading.problems.push_back({{.file = file}, "", "the document has more than 16 MiB"});
+    return reading;
+  }
+  if (!is_utf8(text)) {
+    reading.problems.push_back({{.file = file}, "", "the document is not UTF-8; save it as such"});
+    return reading;
+  }
+  Document document{file, text};
+  if (document.problems.empty()) {
+    Fields root{document, document.root(), ""};
+    read_head(root);
+    if (!root.has("spec")) root.problem("", "spec is missing");
+    Fields spec = root.object("spec");
+    if (root.has("spec")) read_spec(spec, load, reading.directory);
+    root.end();
+  }
+  reading.problems = std::move(document.problems);
+  std::stable_sort(reading.problems.begin(), reading.problems.end(),
+                   [](const Problem& one, const Problem& other) {
+                     return std::tie(one.place.file, one.place.line) <
+                            std::tie(other.place.file, other.place.line);
+                   });
+  return reading;
+}
+
+Reading read_file(const std::string& path) {
+  const auto content = [](const std::filesystem::path& name) -> std::optional<std::string> {
+    std::ifstream file{name, std::ios::binary};
+    if (!file) return std::nullopt;
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  const std::optional<std::string> text = content(path);
+  if (!text) throw std::runtime_error(path + " cannot be read");
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return read(path, *text, [&](const std::string& name) { return content(folder / name); });
+}
+
+}  // namespace alphorn::directory
