@@ -33,10 +33,10 @@ using std::chrono::milliseconds;
 }
 
 /// Memory that held a secret, cleansed at the end.
+template <typename Memory>
 struct Wiped {
-  char* data;
-  std::size_t size;
-  ~Wiped() { OPENSSL_cleanse(data, size); }
+  Memory& memory;
+  ~Wiped() { OPENSSL_cleanse(memory.data(), memory.size()); }
 };
 
 class Descriptor {
@@ -190,8 +190,8 @@ Secret output_of(const Program& program, milliseconds limit) {
   std::string text;
   text.reserve(program.most_output + kPiece);  // growing would leave copies behind
   std::array<char, kPiece> buffer{};
-  const Wiped wiped_text{text.data(), text.capacity()};
-  const Wiped wiped_buffer{buffer.data(), buffer.size()};
+  const Wiped<std::string> wiped_text{text};
+  const Wiped<std::array<char, kPiece>> wiped_buffer{buffer};
   while (true) {
     wait_for(reading.number());
     const ssize_t count = read(reading.number(), buffer.data(), buffer.size());

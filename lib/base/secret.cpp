@@ -26,22 +26,32 @@ std::string random_bytes(std::size_t count) {
   return bytes;
 }
 
-Secret random_token(std::size_t length) {
-  static constexpr std::string_view kLetters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  // Bytes above the largest multiple of 62 are drawn again, or some letters would be more likely.
-  constexpr unsigned kUsable = 256 / kLetters.size() * kLetters.size();
-  std::string token;
-  token.reserve(length);
-  while (token.size() < length) {
-    std::string bytes = random_bytes(length - token.size());
+namespace {
+
+/// Bytes above the largest multiple of the alphabet are drawn again, or some letters would be likelier.
+Secret drawn_from(std::string_view letters, std::size_t length) {
+  const std::size_t usable = 256 / letters.size() * letters.size();
+  std::string text;
+  text.reserve(length);
+  while (text.size() < length) {
+    std::string bytes = random_bytes(length - text.size());
     for (const char letter : bytes) {
       const auto byte = static_cast<unsigned char>(letter);
-      if (byte < kUsable) token += kLetters[byte % kLetters.size()];
+      if (byte < usable) text += letters[byte % letters.size()];
     }
     OPENSSL_cleanse(bytes.data(), bytes.size());
   }
-  return Secret{std::move(token)};
+  return Secret{std::move(text)};
+}
+
+}  // namespace
+
+Secret random_token(std::size_t length) {
+  return drawn_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", length);
+}
+
+Secret random_password(std::size_t length) {
+  return drawn_from("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", length);
 }
 
 }  // namespace alphorn

@@ -35,4 +35,8 @@ std::string random_bytes(std::size_t count);
 /// A password or token of `length` characters out of A-Z a-z 0-9, each drawn uniformly.
 Secret random_token(std::size_t length);
 
+/// A password of `length` characters that a person can copy from paper: letters and digits without
+/// those that look alike (0 O o, 1 I l), each drawn uniformly.
+Secret random_password(std::size_t length);
+
 }  // namespace alphorn

@@ -99,7 +99,7 @@ void create_part(const Context& context, const std::vector<plan::CreateAccount>&
                  const Directory& directory, Journal& journal, const Seal& seal) {
   std::vector<Credential> credentials;
   for (const plan::CreateAccount& step : part) {
-    credentials.push_back({.person = step.person, .password = random_token(kPasswordLength)});
+    credentials.push_back({.person = step.person, .password = random_password(kPasswordLength)});
   }
   if (directory.passwords) seal(credentials);
   for (std::size_t index = 0; index < part.size(); ++index) {

@@ -40,7 +40,6 @@ json read_state(Server& server, const std::stop_token& stop) {
   const json none = {{"types", json::array()}};
   const json filter = {{"presence", none},
                        {"account_data", none},
-                       {"event_fields", json::array({"type", "state_key", "content"})},
                        {"room",
                         {{"account_data", none},
                          {"ephemeral", none},
@@ -65,8 +64,11 @@ void read_room(const std::string& room_id, const json& events, Live& live) {
     }
   }
   const std::string key = string_at(room.content(plan::kLocator), "key");
-  if (key == kLedgerKey) live.ledger_room = room_id;
-  else if (!key.empty()) live.rooms[key] = std::move(room);
+  if (key == kLedgerKey) {
+    live.ledger_room = room_id;
+  } else if (!key.empty()) {
+    live.rooms[key] = std::move(room);
+  }
 }
 
 void read_members(Server& server, LiveRoom& room, bool with_invited, const std::stop_token& stop) {

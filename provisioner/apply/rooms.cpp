@@ -63,6 +63,19 @@ std::vector<Lane> room_lanes(const Steps& steps, const Act& act) {
   return lanes;
 }
 
+/// Who has joined meanwhile is where the plan wants them. Synapse says so in words alone.
+template <typename Send>
+void unless_there(const Send& send) {
+  try {
+    send();
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kForbidden ||
+        std::string_view(error.what()).find("already in the room") == std::string_view::npos) {
+      throw;
+    }
+  }
+}
+
 /// The ledger is kept in parts, so that no event grows beyond what Matrix takes (64 KiB).
 std::string part_of(const std::string& user_id) { return sha256_hex(user_id).substr(0, 2); }
 
@@ -187,13 +200,17 @@ void Rooms::member(const Step& step) {
   }
   if (const auto* join = std::get_if<plan::Join>(&step)) {
     attempt(context_, "join", step, [&] {
-      context_.server.post("/_synapse/admin/v1/join/" + percent_encode(id),
-                           {{"user_id", join->user_id}}, context_.stop);
+      unless_there([&] {
+        context_.server.post("/_synapse/admin/v1/join/" + percent_encode(id),
+                             {{"user_id", join->user_id}}, context_.stop);
+      });
     });
   } else if (const auto* invite = std::get_if<plan::Invite>(&step)) {
     attempt(context_, "invite", step, [&] {
-      context_.server.post(room_target(id) + "/invite", {{"user_id", invite->user_id}},
-                           context_.stop);
+      unless_there([&] {
+        context_.server.post(room_target(id) + "/invite", {{"user_id", invite->user_id}},
+                             context_.stop);
+      });
     });
   } else if (const auto* kick = std::get_if<plan::Kick>(&step)) {
     attempt(context_, "remove", step, [&] {

@@ -157,7 +157,7 @@ class Planner {
                    .content = content,
                    .change = {of.first, present.is_null() ? "" : present.dump(), content.dump()}});
     }
-    if (live != live_.rooms.end() && !room.encrypted &&
+    if (live != live_.rooms.end() && !room.encrypted && !room.is_space &&
         !live->second.content("m.room.encryption").is_null()) {
       plan_.notes.push_back("room " + room.key + " is encrypted, which cannot be undone");
     }

@@ -46,6 +46,12 @@ struct Describe {
              {"version", "", room.version}}};
   }
   Line operator()(const SetState& step) const {
+    if (step.type == "m.space.child") {
+      const bool unlink = step.content.empty();
+      const std::string child = unlink ? step.state_key : step.state_key.substr(sizeof("$room:") - 1);
+      return {unlink ? '-' : '+', unlink ? "unlink" : "link", unlink ? "unlink" : "link", child,
+              step.room};
+    }
     return {'~', "setState", "set " + step.type + " of", step.room, "", {step.change}};
   }
   Line operator()(const Join& step) const {

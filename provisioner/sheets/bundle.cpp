@@ -175,10 +175,8 @@ void write_part(const fs::path& folder, const std::vector<Sheet>& sheets,
                 const std::vector<std::string>& recipients) {
   static std::mutex one_at_a_time;
   check_recipients(recipients);
-  Program age{.command = "age",
-              .arguments = {"--encrypt"},
-              .input = archive_of(contents(sheets)),
-              .most_output = kLargestPart};
+  Program age{.command = "age", .arguments = {"--encrypt"}, .input = archive_of(contents(sheets))};
+  age.most_output = 2 * age.input.reveal().size();  // a header, and 16 bytes for every 64 KiB
   for (const std::string& recipient : recipients) {
     age.arguments.insert(age.arguments.end(), {"--recipient", recipient});
   }

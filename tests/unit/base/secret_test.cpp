@@ -30,6 +30,11 @@ TEST(RandomToken, HasTheLengthAndTheAlphabet) {
   EXPECT_GT(used.size(), 50U);
 }
 
+TEST(RandomPassword, HasNoLettersThatLookAlike) {
+  const Secret password = random_password(500);
+  EXPECT_EQ(password.reveal().find_first_of("0Oo1Il"), std::string::npos);
+}
+
 TEST(RandomBytes, AreDrawnAnew) { EXPECT_NE(random_bytes(32), random_bytes(32)); }
 
 }  // namespace

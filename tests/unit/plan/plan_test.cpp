@@ -16,7 +16,7 @@ TEST(Plan, OnAnEmptyServerEverythingIsMadeInOrder) {
   const Plan plan = make_plan(a_company(), an_empty_server(), kNow);
   EXPECT_THAT(sentences(plan),
               ElementsAre("create account @anna:acme.example", "create account @beat:acme.example",
-                          "create space acme", "create room lounge", "set m.space.child of acme",
+                          "create space acme", "create room lounge", "link lounge to acme",
                           "join @anna:acme.example to acme", "join @beat:acme.example to acme",
                           "join @anna:acme.example to lounge", "join @beat:acme.example to lounge"));
   EXPECT_TRUE(plan.ledger_changes);
