@@ -22,6 +22,9 @@ class Planner {
     for (const Person& person : directory_.people) account(person);
     for (const std::string& guest : directory_.federated_guests) plan_.ledger[guest];
     leavers();
+    // Who cannot use the account gets no power and joins nothing.
+    std::erase_if(directory_.people,
+                  [&](const Person& person) { return unusable_.contains(person.user_id); });
     for (const auto& [key, room] : live_.rooms) ids_[key] = room.room_id;
     for (const Room& room : directory_.rooms) create(room);
     for (const Room& room : directory_.rooms) state(room);
@@ -197,7 +200,7 @@ class Planner {
 
   static inline const json kNothing;
 
-  const Directory& directory_;
+  Directory directory_;
   const Live& live_;
   const std::int64_t now_s_;
   std::set<std::string> staff_;     ///< who has, or will have, an account here
