@@ -21,6 +21,7 @@ run_tests() {
   if [[ $label != unit ]]; then
     step "Definitions of other makers' kinds" fetch_definitions
     step "kubeconform $KUBECONFORM_VERSION" build_kubeconform
+    step "Images of Postgres and Synapse" build_homeserver_images
   fi
   step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then
@@ -30,6 +31,7 @@ run_tests() {
   fi
   step "Programs and tests (preset dev)" build_preset dev
   export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_KUBECONFORM ALPHORN_S3
+  export ALPHORN_IMAGES="$CACHE/images"
   export ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
   ALPHORN_DEFINITIONS="$(definitions_folder)"

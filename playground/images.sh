@@ -173,6 +173,9 @@ build_tenant_images() {
   for name in nginx postgres synapse redis exporters web; do build_image "$name"; done
 }
 
+# What a homeserver needs that runs outside a cluster, for tests.
+build_homeserver_images() { build_base && build_image postgres && build_image synapse; }
+
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
   local name names=(pause addons nginx postgres synapse redis exporters web)

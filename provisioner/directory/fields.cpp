@@ -74,9 +74,7 @@ Place Document::place(const std::string& pointer) const {
 
 Fields::Fields(Document& document, const json& value, std::string pointer)
     : document_(document), value_(value), pointer_(std::move(pointer)) {
-  if (!value_.is_object() && !value_.is_null()) {
-    problem("", "a mapping of fields is expected");
-  }
+  if (!is_mapping()) problem("", "a mapping of fields is expected");
 }
 
 std::string Fields::pointer_of(const std::string& name) const {
@@ -95,6 +93,8 @@ const json* Fields::find(const std::string& name) {
   const auto found = value_.find(name);
   return found == value_.end() || found->is_null() ? nullptr : &*found;
 }
+
+bool Fields::is_mapping() const { return value_.is_object() || value_.is_null(); }
 
 bool Fields::has(const std::string& name) const {
   return value_.is_object() && value_.contains(name);
@@ -119,7 +119,7 @@ std::string Fields::required_text(const std::string& name) {
   const bool there = has(name);
   const std::size_t before = document_.problems.size();
   std::string value = text(name);
-  if (value.empty() && document_.problems.size() == before) {
+  if (value.empty() && is_mapping() && document_.problems.size() == before) {
     problem(there ? name : "", there ? "must not be empty" : name + " is missing");
   }
   return value;
@@ -213,8 +213,10 @@ std::optional<std::string> Fields::word(const std::string& name,
   if (found == nullptr) return std::nullopt;
   std::string all;
   for (const std::string& one : words) all += (all.empty() ? "" : ", ") + one;
-  if (found->is_string()) {
-    const std::string value = trimmed(found->get_ref<const std::string&>());
+  // Nobody puts quotes around the 12 of a room version.
+  if (found->is_string() || found->is_number_integer()) {
+    const std::string value =
+        found->is_string() ? trimmed(found->get_ref<const std::string&>()) : found->dump();
     if (std::find(words.begin(), words.end(), value) != words.end()) return value;
     problem(name, "\"" + value + "\" is none of " + all + did_you_mean(value, words));
   } else {

@@ -35,6 +35,8 @@ class Fields {
  public:
   Fields(Document& document, const json& value, std::string pointer);
 
+  /// Whether it has fields, or could have.
+  bool is_mapping() const;
   bool has(const std::string& name) const;
   std::string text(const std::string& name, const std::string& otherwise = "");
   /// As text(), but its absence is a problem.

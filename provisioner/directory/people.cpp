@@ -257,7 +257,7 @@ Entry read_entry(Fields& fields, const std::string& rule, const std::string& ser
   for (std::string& group : fields.texts("groups")) entry.groups.insert(std::move(group));
   complete(entry, rule, server_name);
   // One fault, one problem: a value of a wrong kind is not looked at again.
-  if (fields.document().problems.size() == before) {
+  if (fields.is_mapping() && fields.document().problems.size() == before) {
     for (const auto& [field, message] : faults(entry, server_name)) {
       fields.problem(fields.has(field) ? field : "", (fields.has(field) ? "" : field + " ") + message);
     }

@@ -116,6 +116,8 @@ void read_spec(Fields& spec, const Load& load, Directory& directory) {
       break;
     }
   }
+  // Who could not be read would be unknown wherever the rest names them.
+  if (!spec.document().problems.empty()) return;
   directory.federated_guests = guests.outsiders;
   const Names names{spec, people, guests.local, guests.outsiders, directory.server_name};
   directory.rooms = read_rooms(spec, names, directory.server_name);

@@ -198,8 +198,9 @@ class Reader {
     own.parent = room.key;
     ++own.depth;
     const bool reserved = fields.boolean("reserved", false);
-    if (reserved && !room.is_space) fields.problem("reserved", "only a space can be reserved for guests");
-    if (reserved && !from.parent.empty()) {
+    if (reserved && !room.is_space) {
+      fields.problem("reserved", "only a space can be reserved for guests");
+    } else if (reserved && !from.parent.empty()) {
       fields.problem("reserved", "a space for guests must lie at the top: in another one its guests "
                                  "would see what is beside it");
     }

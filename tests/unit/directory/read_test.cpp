@@ -1,0 +1,112 @@
+#include "directory/read.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "support/source_dir.hpp"
+
+namespace alphorn::directory {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+std::string id(const std::string& localpart) { return "@" + localpart + ":acme.example"; }
+
+Directory sample() {
+  Reading reading = read_file(source_dir() + "/provisioner/samples/acme.yaml");
+  EXPECT_THAT(reading.problems, IsEmpty());
+  return std::move(reading.directory);
+}
+
+const Room& room(const Directory& directory, const std::string& key) {
+  const auto found = std::find_if(directory.rooms.begin(), directory.rooms.end(),
+                                  [&](const Room& one) { return one.key == key; });
+  EXPECT_NE(found, directory.rooms.end()) << key;
+  return *found;
+}
+
+const Person& person(const Directory& directory, const std::string& localpart) {
+  const auto found =
+      std::find_if(directory.people.begin(), directory.people.end(),
+                   [&](const Person& one) { return one.user_id == id(localpart); });
+  EXPECT_NE(found, directory.people.end()) << localpart;
+  return *found;
+}
+
+TEST(Sample, NamesBecomeLocalparts) {
+  EXPECT_EQ(person(sample(), "francois.favre").display_name, "François Favre");
+  EXPECT_EQ(person(sample(), "anna.mueller").language, "de");
+}
+
+TEST(Sample, AGroupIsWhoseColumnSaysSo) {
+  EXPECT_THAT(room(sample(), "engineering").members,
+              UnorderedElementsAre(id("anna.mueller"), id("chloe.dubois"), id("davide.rossi"),
+                                   id("francois.favre")));
+}
+
+TEST(Sample, ARoomHasTheMembersOfItsSpace) {
+  const Directory directory = sample();
+  EXPECT_EQ(room(directory, "offers").members, room(directory, "sales").members);
+}
+
+TEST(Sample, TheGuestsTreeHoldsNobodyWhoIsNotNamed) {
+  EXPECT_THAT(room(sample(), "supplier-orders").members,
+              UnorderedElementsAre(id("beat.keller"), id("carla")));
+  EXPECT_TRUE(room(sample(), "supplier-orders").is_for_guests);
+}
+
+TEST(Sample, AParentStandsBeforeItsChildren) {
+  std::vector<std::string> before{""};
+  for (const Room& one : sample().rooms) {
+    EXPECT_THAT(before, testing::Contains(one.parent)) << one.key;
+    before.push_back(one.key);
+  }
+}
+
+TEST(Sample, RoomsAreEncryptedAndRestrictedUnlessTheySayOtherwise) {
+  const Directory directory = sample();
+  EXPECT_TRUE(room(directory, "lounge").encrypted);
+  EXPECT_EQ(room(directory, "lounge").join_rule, JoinRule::restricted);
+  EXPECT_EQ(room(directory, "acme").join_rule, JoinRule::invite);
+}
+
+TEST(Document, SpacesMayBeListedFlat) {
+  const Reading reading = read("d.yaml", R"(
+apiVersion: alphorn.dev/v1alpha1
+kind: CompanyDirectory
+spec:
+  serverName: acme.example
+  employees: {people: [{localpart: anna}, {localpart: beat}]}
+  rooms: [{key: attic, parent: house}]
+  spaces: [{key: house, members: [anna]}]
+)",
+                               [](const std::string&) { return std::nullopt; });
+  ASSERT_THAT(reading.problems, IsEmpty());
+  EXPECT_EQ(reading.directory.rooms[0].key, "house");
+  EXPECT_THAT(reading.directory.rooms[1].members, ElementsAre(id("anna")));
+}
+
+TEST(Document, FiveThousandPeopleAreRead) {
+  std::string table = "user name,last name,department\n";
+  for (int number = 0; number < 5000; ++number) {
+    const std::string text = std::to_string(number);
+    table += "p" + text + ",Name " + text + ",D" + std::to_string(number % 50) + "\n";
+  }
+  const Reading reading = read("d.yaml", R"(
+apiVersion: alphorn.dev/v1alpha1
+kind: CompanyDirectory
+spec:
+  serverName: acme.example
+  employees: {csv: staff.csv}
+  spaces: [{key: house}]
+)",
+                               [&](const std::string&) { return table; });
+  EXPECT_THAT(reading.problems, IsEmpty());
+  EXPECT_EQ(reading.directory.rooms[0].members.size(), 5000U);
+}
+
+}  // namespace
+}  // namespace alphorn::directory
