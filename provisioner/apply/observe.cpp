@@ -6,6 +6,7 @@
 #include "apply/lanes.hpp"
 #include "base/encoding.hpp"
 #include "base/secret.hpp"
+#include "plan/ledger.hpp"
 
 namespace alphorn::apply {
 namespace {
@@ -63,10 +64,7 @@ void read_room(const std::string& room_id, const json& events, Live& live) {
     room.state[{type, key}] = at_path(event, "content");
     if (type != plan::kLedger) continue;
     live.ledger_room = room_id;
-    for (const auto& [user, charge] : at_path(event, "content").items()) {
-      live.ledger[user] = {.fingerprint = string_at(charge, "fingerprint"),
-                           .left_s = integer_at(charge, "left")};
-    }
+    live.ledger.merge(plan::ledger_of(at_path(event, "content")));
   }
   const std::string key = string_at(room.content(plan::kLocator), "key");
   if (key == kLedgerKey) {

@@ -5,6 +5,7 @@
 
 #include "apply/lanes.hpp"
 #include "base/encoding.hpp"
+#include "plan/ledger.hpp"
 #include "plan/room_state.hpp"
 
 namespace alphorn::apply {
@@ -17,6 +18,7 @@ using plan::Steps;
 constexpr std::chrono::seconds kUntilMade{10};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 constexpr int kForbidden = 403;
+constexpr int kLedgerWriters = 4;
 
 std::string room_target(const std::string& room_id) {
   return "/_matrix/client/v3/rooms/" + percent_encode(room_id);
@@ -74,22 +76,6 @@ void unless_there(const Send& send) {
       throw;
     }
   }
-}
-
-/// The ledger is kept in parts, so that no event grows beyond what Matrix takes (64 KiB).
-std::string part_of(const std::string& user_id) { return sha256_hex(user_id).substr(0, 2); }
-
-constexpr int kParts = 64;
-
-std::map<std::string, json> in_parts(const std::map<std::string, plan::Charge>& ledger) {
-  std::map<std::string, json> parts;
-  for (const auto& [user, charge] : ledger) {
-    const int part = std::stoi(part_of(user), nullptr, 16) % kParts;
-    json entry = {{"fingerprint", charge.fingerprint}};
-    if (charge.left_s > 0) entry["left"] = charge.left_s;
-    parts[std::to_string(part)][user] = std::move(entry);
-  }
-  return parts;
 }
 
 }  // namespace
@@ -236,16 +222,16 @@ std::string Rooms::ledger_room() {
 
 void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
   const std::string id = ledger_room();
-  const std::map<std::string, json> present = in_parts(live_.ledger);
-  Lane lane;
-  for (const auto& [part, people] : in_parts(ledger)) {
+  const std::map<std::string, json> present = plan::ledger_parts(live_.ledger);
+  std::vector<Lane> lanes;
+  for (const auto& [part, people] : plan::ledger_parts(ledger)) {
     const auto found = present.find(part);
     if (found != present.end() && found->second == people) continue;
-    lane.push_back([this, id, part = part, people = people] {
+    lanes.push_back({[this, id, part = part, people = people] {
       put_state(id, plan::kLedger, part, people);
-    });
+    }});
   }
-  run({std::move(lane)}, 1);
+  run(std::move(lanes), kLedgerWriters);
 }
 
 }  // namespace alphorn::apply

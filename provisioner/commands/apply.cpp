@@ -75,7 +75,8 @@ class Run {
   bool may(const plan::Plan& plan) {
     report_.planned = static_cast<int>(plan.steps.size());
     report_.notes = plan.notes;
-    if (plan.refusal.empty() || leavers(plan) <= options_.allow_leavers) return true;
+    const bool meant = plan.too_many_leavers && leavers(plan) <= options_.allow_leavers;
+    if (plan.refusal.empty() || meant) return true;
     report_.error = plan.refusal;
     std::cerr << "alphorn: " << plan.refusal << '\n';
     return false;

@@ -48,7 +48,7 @@ struct Live {
 
 /// State of a managed room that names its key: {"key": "engineering"}.
 inline constexpr const char* kLocator = "dev.alphorn.directory.room";
-/// State of the ledger room: {user id: {"fingerprint", "left"}}, one event for each of its parts.
+/// State of the ledger room, one event for each of its parts (plan/ledger.hpp).
 inline constexpr const char* kLedger = "dev.alphorn.directory.people";
 
 }  // namespace alphorn::plan

@@ -50,6 +50,12 @@ class Planner {
   }
 
   void account(const Person& person) {
+    if (person.user_id == live_.bot) {
+      plan_.refusal = person.user_id +
+                      " is the account that does this work; give the person another localpart, or "
+                      "choose another --account";
+      return;
+    }
     staff_.insert(person.user_id);
     const Charge charge{.fingerprint = fingerprint_of(person)};
     const auto found = live_.accounts.find(person.user_id);
@@ -114,7 +120,8 @@ class Planner {
     }
     const int all = staying + static_cast<int>(leaving.size());
     const int most = std::max(1, all * directory_.leavers.max_percent / 100);
-    if (static_cast<int>(leaving.size()) > most) {
+    if (static_cast<int>(leaving.size()) > most && plan_.refusal.empty()) {
+      plan_.too_many_leavers = true;
       plan_.refusal = std::to_string(leaving.size()) + " of " + std::to_string(all) +
                       " people would be locked, more than leavers.maxPercent (" +
                       std::to_string(directory_.leavers.max_percent) +

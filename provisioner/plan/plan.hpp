@@ -20,8 +20,9 @@ struct Plan {
   /// What a person should know and the plan does not do: accounts locked by hand, rooms that the
   /// document no longer names, encryption that cannot be undone.
   std::vector<std::string> notes;
-  /// Not empty: the plan must not be carried out unless the person says so (too many leavers).
+  /// Not empty: why the plan must not be carried out.
   std::string refusal;
+  bool too_many_leavers = false;  ///< that is why; a person may say that so many are meant
 
   bool empty() const { return steps.empty() && !ledger_changes; }
 };

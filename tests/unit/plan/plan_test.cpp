@@ -86,6 +86,14 @@ TEST(Plan, TooManyLeaversAreRefused) {
   EXPECT_THAT(make_plan(company, live, kNow).refusal, HasSubstr("--allow-leavers 2"));
 }
 
+TEST(Plan, TheAccountThatDoesTheWorkIsNobodyOfTheDocument) {
+  directory::Directory company = a_company();
+  company.people[0].user_id = kBot;
+  const Plan plan = make_plan(company, an_empty_server(), kNow);
+  EXPECT_THAT(plan.refusal, HasSubstr("another localpart"));
+  EXPECT_FALSE(plan.too_many_leavers);
+}
+
 TEST(Plan, AccountsOutsideTheDirectoryAreNobodysBusiness) {
   Live live = a_server_with(a_company());
   live.accounts[id("by-hand")] = {};
