@@ -106,13 +106,14 @@ run_sanitized() {
     ctest --output-on-failure --no-tests=error -L '^(unit|contract)$' -j 1 "$@")
 }
 
-# run_benches operator|soak [...]: see tests/bench/README.md
+# run_benches operator|soak|provisioner [...]: see tests/bench/README.md
 run_benches() {
   case "${1:-}" in
     operator) shift; bench_operator "$@" ;;
     soak) shift; bench_soak "$@" ;;
-    *) fail "which benchmark? There are: ./dev bench operator [--tenants 1000,5000] [--json FILE]
-and ./dev bench soak [--minutes 60] [--json FILE]" ;;
+    provisioner) shift; bench_provisioner "$@" ;;
+    *) fail "which benchmark? There are: ./dev bench operator [--tenants 1000,5000] [--json FILE],
+./dev bench soak [--minutes 60] [--json FILE] and ./dev bench provisioner [--scale N] [--json FILE]" ;;
   esac
 }
 
@@ -139,6 +140,15 @@ bench_operator() {
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube" python3 "$ROOT/tests/bench/operator_bench.py" \
     --operator "$ROOT/build/bench/tests/bench/operator_under_test" \
     --controller-runtime "$bin/controller-runtime" --tools "$bin/tools" "$@"
+}
+
+bench_provisioner() {
+  step "Debian packages" ensure_packages cpp tests images
+  step "Images of Postgres and Synapse" build_homeserver_images
+  step "The provisioner and the loader (preset bench)" build_preset bench alphorn provisioner_loader
+  ALPHORN_IMAGES="$CACHE/images" /usr/bin/python3 "$ROOT/tests/bench/provisioner_bench.py" \
+    --alphorn "$ROOT/build/bench/provisioner/alphorn" \
+    --loader "$ROOT/build/bench/tests/bench/provisioner_loader" "$@"
 }
 
 build_bench_go() { # program folder

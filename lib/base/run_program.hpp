@@ -22,9 +22,10 @@ struct Program {
   std::size_t most_output = 1U << 20U;  ///< bytes
 };
 
-/// What the program wrote to standard output, at most `most_output`. Throws std::runtime_error that names
-/// the command and never what it wrote: when it cannot be started, when it does not end within the
-/// time (it is killed then), when it writes more, or ends with another code than 0. Thread-safe.
+/// What the program wrote to standard output, at most `most_output`. Throws std::runtime_error that
+/// names the command and never what it wrote: when it cannot be started, when it does not end
+/// within the time (it is killed then), when it writes more, or ends with another code than 0.
+/// Thread-safe.
 Secret output_of(const Program& program, std::chrono::milliseconds limit);
 
 }  // namespace alphorn

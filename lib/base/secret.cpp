@@ -28,7 +28,8 @@ std::string random_bytes(std::size_t count) {
 
 namespace {
 
-/// Bytes above the largest multiple of the alphabet are drawn again, or some letters would be likelier.
+/// Bytes above the largest multiple of the alphabet are drawn again, or some letters would be
+/// likelier.
 Secret drawn_from(std::string_view letters, std::size_t length) {
   const std::size_t usable = 256 / letters.size() * letters.size();
   std::string text;

@@ -48,8 +48,7 @@ Session log_in(std::shared_ptr<http::Transport> transport, const std::string& lo
                      {"password", password.reveal()},
                      {"initial_device_display_name", device_name}};
   const json answer = exchange(
-      *transport,
-      {.method = "POST", .target = "/_matrix/client/v3/login", .body = body.dump()},
+      *transport, {.method = "POST", .target = "/_matrix/client/v3/login", .body = body.dump()},
       std::move(stop));
   return {std::move(transport), Secret(string_at(answer, "access_token"))};
 }

@@ -57,9 +57,8 @@ void create(const Context& context, const plan::CreateAccount& step, const Direc
     body["logout_devices"] = false;
   }
   journal.asked(step.person.user_id);
-  attempt(context, "createAccount", step, [&] {
-    context.server.put(account_target(step.person.user_id), body, context.stop);
-  });
+  attempt(context, "createAccount", step,
+          [&] { context.server.put(account_target(step.person.user_id), body, context.stop); });
   journal.answered(step.person.user_id);
 }
 
@@ -127,9 +126,8 @@ void bring_accounts(const Context& context, const plan::Steps& steps, const Dire
     const std::size_t end = std::min(begin + size, fresh.size());
     std::vector<plan::CreateAccount> part(fresh.begin() + static_cast<std::ptrdiff_t>(begin),
                                           fresh.begin() + static_cast<std::ptrdiff_t>(end));
-    lanes.push_back({[&, part = std::move(part)] {
-      create_part(context, part, directory, journal, seal);
-    }});
+    lanes.push_back(
+        {[&, part = std::move(part)] { create_part(context, part, directory, journal, seal); }});
   }
   run(std::move(lanes), context.threads);
 }

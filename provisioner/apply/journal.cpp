@@ -18,8 +18,8 @@ Journal::Journal(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "journal.jsonl";
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0) {
-    throw std::runtime_error(path.string() + " cannot be opened: " +
-                             std::generic_category().message(errno));
+    throw std::runtime_error(path.string() +
+                             " cannot be opened: " + std::generic_category().message(errno));
   }
   if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
     ::close(file_);

@@ -8,9 +8,9 @@
 
 namespace alphorn::apply {
 
-/// What was begun and not seen to end, in a file that outlives a killed process: which accounts were
-/// being created. It holds names, never passwords. One process at a time has it; a second one is told
-/// so. Thread-safe.
+/// What was begun and not seen to end, in a file that outlives a killed process: which accounts
+/// were being created. It holds names, never passwords. One process at a time has it; a second one
+/// is told so. Thread-safe.
 class Journal {
  public:
   /// Opens or makes `folder`/journal.jsonl (mode 0600) and keeps it locked. Throws
@@ -20,8 +20,8 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  /// Accounts whose creation a former process had asked for, without an answer. The server may be at
-  /// it still.
+  /// Accounts whose creation a former process had asked for, without an answer. The server may be
+  /// at it still.
   const std::set<std::string>& unanswered() const { return unanswered_; }
 
   void asked(const std::string& user_id);

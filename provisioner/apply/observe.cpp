@@ -22,10 +22,9 @@ void read_accounts(Server& server, Live& live, const std::stop_token& stop) {
   std::string from = "0";
   while (!from.empty()) {
     // "locked": without it, locked accounts are not listed.
-    const json page =
-        server.get("/_synapse/admin/v3/users?guests=false&locked=true&limit=" +
-                       std::to_string(kPage) + "&from=" + percent_encode(from),
-                   stop);
+    const json page = server.get("/_synapse/admin/v3/users?guests=false&locked=true&limit=" +
+                                     std::to_string(kPage) + "&from=" + percent_encode(from),
+                                 stop);
     for (const json& user : at_path(page, "users")) {
       live.accounts[string_at(user, "name")] = {.display_name = string_at(user, "displayname"),
                                                 .admin = user.value("admin", false),
@@ -40,8 +39,8 @@ void read_accounts(Server& server, Live& live, const std::stop_token& stop) {
 /// State of all rooms the account is in, memberships and messages left out, in one request: an
 /// initial sync (client-server API v1.19, GET /sync and its filter).
 json read_state(Server& server, const std::stop_token& stop) {
-  // Synapse keeps the answer to an initial sync for two minutes, by its parameters: a type that nobody
-  // has makes this one like no other.
+  // Synapse keeps the answer to an initial sync for two minutes, by its parameters: a type that
+  // nobody has makes this one like no other.
   const std::string fresh = "dev.alphorn.none." + random_token(kNonceLength).reveal();
   const json none = {{"types", json::array()}};
   const json filter = {{"presence", none},
@@ -79,8 +78,8 @@ void read_members(Server& server, LiveRoom& room, bool with_invited, const std::
   const json joined = server.get("/_synapse/admin/v1/rooms/" + id + "/members", stop);
   for (const json& user : at_path(joined, "members")) room.joined.insert(user.get<std::string>());
   if (!with_invited) return;
-  const json invited = server.get(
-      "/_matrix/client/v3/rooms/" + id + "/members?membership=invite", stop);
+  const json invited =
+      server.get("/_matrix/client/v3/rooms/" + id + "/members?membership=invite", stop);
   for (const json& event : at_path(invited, "chunk")) {
     room.invited.insert(string_at(event, "state_key"));
   }
@@ -110,8 +109,10 @@ Live observe(Server& server, const directory::Directory& directory, std::stop_to
   }
   std::vector<Lane> lanes;
   for (auto& [key, room] : live.rooms) {
-    const bool outsiders = with_outsiders.contains(key) || room.content(plan::kLocator).contains("guests");
-    lanes.push_back({[&server, &room, outsiders, stop] { read_members(server, room, outsiders, stop); }});
+    const bool outsiders =
+        with_outsiders.contains(key) || room.content(plan::kLocator).contains("guests");
+    lanes.push_back(
+        {[&server, &room, outsiders, stop] { read_members(server, room, outsiders, stop); }});
   }
   run(std::move(lanes), kReaders);
   return live;

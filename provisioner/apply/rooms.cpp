@@ -42,7 +42,10 @@ const std::string& room_of(const Step& step) {
   static const std::string none;
   return std::visit(
       [](const auto& one) -> const std::string& {
-        if constexpr (requires { one.user_id; one.room; }) {
+        if constexpr (requires {
+                        one.user_id;
+                        one.room;
+                      }) {
           return one.room;
         } else if constexpr (requires { one.state_key; }) {
           return one.room;
@@ -121,19 +124,21 @@ std::string Rooms::create_or_find(const Room& room, const Ids& ids) {
 }
 
 /// The alias is taken: by a room of this directory's whose creation was asked for by a process that
-/// is gone, or that an answer was lost of. It may be in the making, and it may have been left half made.
+/// is gone, or that an answer was lost of. It may be in the making, and it may have been left half
+/// made.
 std::string Rooms::adopt(const Room& room, const Ids& ids) {
   const std::string alias = "#" + room.key + ":" + directory_.server_name;
-  const std::string id = string_at(
-      context_.server.get("/_matrix/client/v3/directory/room/" + percent_encode(alias),
-                          context_.stop),
-      "room_id");
+  const std::string id =
+      string_at(context_.server.get("/_matrix/client/v3/directory/room/" + percent_encode(alias),
+                                    context_.stop),
+                "room_id");
   const json create =
       context_.server.get(state_target(id, "m.room.create", "") + "?format=event", context_.stop);
   if (string_at(create, "sender") != live_.bot) {
     throw matrix::ApiError(kForbidden, "M_ROOM_IN_USE",
-                           alias + " belongs to a room that is not the directory's; give the alias "
-                                   "up there, or the room another key here");
+                           alias +
+                               " belongs to a room that is not the directory's; give the alias "
+                               "up there, or the room another key here");
   }
   const auto deadline = std::chrono::steady_clock::now() + kUntilMade;
   while (std::chrono::steady_clock::now() < deadline) {
@@ -227,9 +232,8 @@ void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
   for (const auto& [part, people] : plan::ledger_parts(ledger)) {
     const auto found = present.find(part);
     if (found != present.end() && found->second == people) continue;
-    lanes.push_back({[this, id, part = part, people = people] {
-      put_state(id, plan::kLedger, part, people);
-    }});
+    lanes.push_back(
+        {[this, id, part = part, people = people] { put_state(id, plan::kLedger, part, people); }});
   }
   run(std::move(lanes), kLedgerWriters);
 }

@@ -13,8 +13,8 @@ class Rooms {
  public:
   Rooms(const Context& context, const directory::Directory& directory, const plan::Live& live);
 
-  /// Spaces before what is in them, for a restricted room names its space's id; of one depth many at
-  /// a time. A room whose alias is taken is looked up: a killed run may have made it.
+  /// Spaces before what is in them, for a restricted room names its space's id; of one depth many
+  /// at a time. A room whose alias is taken is looked up: a killed run may have made it.
   void create(const plan::Steps& steps);
   /// Room by room, for one room takes one event at a time.
   void set_state(const plan::Steps& steps);

@@ -19,9 +19,7 @@ bool may_pass(const matrix::ApiError& error) {
   return error.status() >= 500 || error.status() == kTooManyRequests;
 }
 
-http::TransportError stopped() {
-  return {http::TransportError::Kind::stopped, "stopped"};
-}
+http::TransportError stopped() { return {http::TransportError::Kind::stopped, "stopped"}; }
 
 }  // namespace
 

@@ -11,9 +11,9 @@
 namespace alphorn::apply {
 
 /// One homeserver, asked at the pace it likes. What may succeed later is tried again: a refusal for
-/// haste, an answer that did not come, a server that restarts. Every request must be safe to repeat.
-/// A request to stop lets those that are under way finish and lets none begin.
-/// Throws matrix::ApiError for a refusal that stays one, http::TransportError once the server has not
+/// haste, an answer that did not come, a server that restarts. Every request must be safe to
+/// repeat. A request to stop lets those that are under way finish and lets none begin. Throws
+/// matrix::ApiError for a refusal that stays one, http::TransportError once the server has not
 /// answered for a minute or the caller stopped. Thread-safe.
 class Server {
  public:

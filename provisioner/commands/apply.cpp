@@ -32,10 +32,9 @@ bool creates_passwords(const plan::Plan& plan) {
 }
 
 int leavers(const plan::Plan& plan) {
-  return static_cast<int>(
-      std::count_if(plan.steps.begin(), plan.steps.end(), [](const plan::Step& step) {
-        return std::holds_alternative<plan::LockAccount>(step);
-      }));
+  return static_cast<int>(std::count_if(
+      plan.steps.begin(), plan.steps.end(),
+      [](const plan::Step& step) { return std::holds_alternative<plan::LockAccount>(step); }));
 }
 
 /// On a terminal a person is asked; where nobody sits, being called is the answer.

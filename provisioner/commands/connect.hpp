@@ -11,7 +11,7 @@ namespace alphorn::commands {
 
 /// How a command reaches a homeserver, and as whom.
 struct Connection {
-  std::string url;            ///< where /_synapse/admin answers: not what a gateway shows the world
+  std::string url;  ///< where /_synapse/admin answers: not what a gateway shows the world
   std::string account = "alphorn";
   std::string password_file;
   std::string token_file;

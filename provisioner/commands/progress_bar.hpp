@@ -6,8 +6,8 @@
 
 namespace alphorn::commands {
 
-/// Shows how far a run is for as long as it lives, on standard error: a bar on a terminal, otherwise a
-/// line of JSON every few seconds.
+/// Shows how far a run is for as long as it lives, on standard error: a bar on a terminal,
+/// otherwise a line of JSON every few seconds.
 class ProgressBar {
  public:
   explicit ProgressBar(const apply::Progress& progress);

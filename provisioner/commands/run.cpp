@@ -15,9 +15,7 @@
 namespace alphorn::commands {
 namespace {
 
-bool wants_colour() {
-  return ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-}
+bool wants_colour() { return ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr; }
 
 std::int64_t now_s() {
   return std::chrono::duration_cast<std::chrono::seconds>(

@@ -5,8 +5,9 @@
 namespace alphorn::commands {
 
 void add_seal_options(CLI::App& command, SealOptions& options) {
-  command.add_option("--recipient", options.recipients,
-                     "Public key (age1...) of who may read first passwords; may be given twice")
+  command
+      .add_option("--recipient", options.recipients,
+                  "Public key (age1...) of who may read first passwords; may be given twice")
       ->envname("ALPHORN_RECIPIENT");
   command.add_option("--company", options.company, "Name on the welcome sheets");
   command.add_option("--web", options.web_url, "Address of the web client, for the sheets");

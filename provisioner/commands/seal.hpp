@@ -18,8 +18,8 @@ struct SealOptions {
 
 void add_seal_options(CLI::App& command, SealOptions& options);
 
-/// Writes a sealed part into `folder` at each call. Throws std::runtime_error that names the option to
-/// mend when nobody could read it.
+/// Writes a sealed part into `folder` at each call. Throws std::runtime_error that names the option
+/// to mend when nobody could read it.
 apply::Seal make_seal(const SealOptions& options, const std::filesystem::path& folder);
 
 }  // namespace alphorn::commands

@@ -1,9 +1,8 @@
-#include "commands/commands.hpp"
-
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "commands/commands.hpp"
 #include "sheets/bundle.hpp"
 
 namespace alphorn::commands {
@@ -17,8 +16,8 @@ struct OpenOptions {
 
 void add_open(CLI::App& sheets) {
   auto options = std::make_shared<OpenOptions>();
-  CLI::App* open = sheets.add_subcommand(
-      "open", "Open sealed sheets with the private key that age-keygen made");
+  CLI::App* open =
+      sheets.add_subcommand("open", "Open sealed sheets with the private key that age-keygen made");
   open->add_option("source", options->source, "Folder of the run, or one credentials-*.tar.age")
       ->required();
   open->add_option("-i,--identity", options->identity, "File with the private key")->required();
@@ -32,13 +31,13 @@ void add_open(CLI::App& sheets) {
 }
 
 void add_preview(CLI::App& sheets) {
-  auto sheet = std::make_shared<sheets::Sheet>(sheets::Sheet{
-      .display_name = "Anna Müller",
-      .user_id = "@anna.mueller:acme.example",
-      .password = Secret("tHisIsNoPassword"),
-      .language = "en",
-      .company = "Acme SA",
-      .web_url = "https://chat.acme.example"});
+  auto sheet =
+      std::make_shared<sheets::Sheet>(sheets::Sheet{.display_name = "Anna Müller",
+                                                    .user_id = "@anna.mueller:acme.example",
+                                                    .password = Secret("tHisIsNoPassword"),
+                                                    .language = "en",
+                                                    .company = "Acme SA",
+                                                    .web_url = "https://chat.acme.example"});
   auto file = std::make_shared<std::string>();
   CLI::App* preview =
       sheets.add_subcommand("preview", "Write a welcome sheet of somebody who does not exist");

@@ -95,17 +95,20 @@ class Parser {
 CsvTable read_csv(std::string_view bytes) {
   const std::string text = to_utf8(bytes);
   if (const std::size_t zero = text.find('\0'); zero != std::string::npos) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
     throw CsvError{static_cast<int>(line),
                    "this is no text; save the table as CSV (UTF-8) and not as a workbook"};
   }
   std::vector<CsvRow> rows = Parser{text, separator_of(text)}.rows();
   if (rows.empty()) throw CsvError{1, "the table is empty; its first line must name the columns"};
-  CsvTable table{.header = std::move(rows.front().fields), .header_line = rows.front().line, .rows = {}};
+  CsvTable table{
+      .header = std::move(rows.front().fields), .header_line = rows.front().line, .rows = {}};
   rows.erase(rows.begin());
   for (const CsvRow& row : rows) {
     if (row.fields.size() > table.header.size()) {
-      throw CsvError{row.line, std::to_string(row.fields.size()) + " fields, but the header names " +
+      throw CsvError{row.line, std::to_string(row.fields.size()) +
+                                   " fields, but the header names " +
                                    std::to_string(table.header.size()) +
                                    "; put quotes around a field that holds the separator"};
     }

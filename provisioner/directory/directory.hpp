@@ -43,14 +43,16 @@ struct Room {
   std::string topic;
   std::string avatar;  ///< "" or mxc://...
   bool encrypted = true;
-  std::string version;             ///< of the room: "11", "12", ...
-  JoinRule join_rule = JoinRule::invite;  ///< restricted: members of `parent` may join by themselves
+  std::string version;  ///< of the room: "11", "12", ...
+  JoinRule join_rule =
+      JoinRule::invite;  ///< restricted: members of `parent` may join by themselves
   History history = History::shared;
   std::optional<std::int64_t> retention_ms;  ///< m.room.retention max_lifetime
   bool suggested = false;                    ///< in its space
   bool federated = true;                     ///< false: m.federate is false; only at creation
-  /// Power levels of the document: user ids to levels (an administrator has 100), and actions such as
-  /// "invite", "events_default" or an event type. The provisioner's own account is not among them.
+  /// Power levels of the document: user ids to levels (an administrator has 100), and actions such
+  /// as "invite", "events_default" or an event type. The provisioner's own account is not among
+  /// them.
   std::map<std::string, int> power_users;
   std::map<std::string, int> power_actions;
   /// User ids that are to be in it. Local ones join; those of other servers are invited.
@@ -75,7 +77,7 @@ struct Leavers {
 /// are in such an order that a parent stands before its children.
 struct Directory {
   std::string server_name;  ///< "acme.example"
-  bool passwords = true;    ///< whether new accounts get a first password; false with single sign-on
+  bool passwords = true;  ///< whether new accounts get a first password; false with single sign-on
   std::string identity_provider;  ///< Synapse's id of it ("oidc-acme"); "" without external ids
   std::vector<Person> people;
   std::vector<Room> rooms;

@@ -59,7 +59,8 @@ Document::Document(std::string file, std::string_view text) : file_(std::move(fi
   if (root_.is_null()) {
     problems.push_back({{.file = file_, .line = 1, .column = 1}, "", "the document is empty"});
   } else if (!root_.is_object()) {
-    problems.push_back({place(""), "", "a mapping of fields is expected, such as \"kind: CompanyDirectory\""});
+    problems.push_back(
+        {place(""), "", "a mapping of fields is expected, such as \"kind: CompanyDirectory\""});
   }
 }
 
@@ -160,7 +161,8 @@ std::vector<std::string> Fields::texts(const std::string& name) {
     if (item.is_string()) {
       result.push_back(trimmed(item.get_ref<const std::string&>()));
     } else {
-      problem(name + "/" + std::to_string(index), "a text is expected; put quotes around " + item.dump());
+      problem(name + "/" + std::to_string(index),
+              "a text is expected; put quotes around " + item.dump());
     }
   }
   return result;
@@ -203,7 +205,8 @@ std::optional<std::int64_t> Fields::duration_s(const std::string& name) {
       return number * units.at(*end);
     }
   }
-  problem(name, "a number with s, m, h, d, w or y is expected, such as \"30d\", not " + found->dump());
+  problem(name,
+          "a number with s, m, h, d, w or y is expected, such as \"30d\", not " + found->dump());
   return std::nullopt;
 }
 

@@ -29,8 +29,8 @@ class Document {
   Positions positions_;
 };
 
-/// An object of the document, field by field. A value of a wrong kind, and a field that nobody asked
-/// for, is a problem of the document's; what is read then is the default.
+/// An object of the document, field by field. A value of a wrong kind, and a field that nobody
+/// asked for, is a problem of the document's; what is read then is the default.
 class Fields {
  public:
   Fields(Document& document, const json& value, std::string pointer);

@@ -107,10 +107,11 @@ std::vector<std::string> Names::people(Fields& fields, const std::string& field)
     if (std::string user = person(name); !user.empty()) {
       users.push_back(std::move(user));
     } else if (groups_.contains(name)) {
-      fields.problem(field, "\"" + name + "\" is a group; name single people, who come one after the other");
+      fields.problem(
+          field, "\"" + name + "\" is a group; name single people, who come one after the other");
     } else {
-      fields.problem(field, "\"" + name + "\" is no person of this document" +
-                                did_you_mean(name, known()));
+      fields.problem(
+          field, "\"" + name + "\" is no person of this document" + did_you_mean(name, known()));
     }
   }
   return users;

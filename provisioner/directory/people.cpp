@@ -16,33 +16,76 @@ const std::vector<std::string> kLanguages{"en", "fr", "de", "it"};
 
 /// What a header may be called, in plain Latin, and what it stands for.
 const std::map<std::string, std::string>& header_names() {
-  static const std::map<std::string, std::string> names{
-      {"localpart", "localpart"}, {"username", "localpart"}, {"user name", "localpart"},
-      {"user", "localpart"}, {"login", "localpart"}, {"benutzername", "localpart"},
-      {"benutzer", "localpart"}, {"anmeldename", "localpart"}, {"identifiant", "localpart"},
-      {"nom d'utilisateur", "localpart"}, {"utilisateur", "localpart"},
-      {"nome utente", "localpart"}, {"utente", "localpart"},
-      {"first name", "firstName"}, {"firstname", "firstName"}, {"given name", "firstName"},
-      {"vorname", "firstName"}, {"prenom", "firstName"}, {"nome", "firstName"},
-      {"last name", "lastName"}, {"lastname", "lastName"}, {"surname", "lastName"},
-      {"family name", "lastName"}, {"nachname", "lastName"}, {"familienname", "lastName"},
-      {"nom", "lastName"}, {"nom de famille", "lastName"}, {"cognome", "lastName"},
-      {"display name", "displayName"}, {"displayname", "displayName"}, {"name", "displayName"},
-      {"full name", "displayName"}, {"anzeigename", "displayName"},
-      {"nom affiche", "displayName"}, {"nom complet", "displayName"},
-      {"nome visualizzato", "displayName"},
-      {"email", "email"}, {"e-mail", "email"}, {"mail", "email"}, {"email address", "email"},
-      {"e-mail-adresse", "email"}, {"adresse e-mail", "email"}, {"courriel", "email"},
-      {"groups", "groups"}, {"group", "groups"}, {"gruppen", "groups"}, {"gruppe", "groups"},
-      {"groupes", "groups"}, {"groupe", "groups"}, {"gruppi", "groups"}, {"gruppo", "groups"},
-      {"department", "department"}, {"abteilung", "department"}, {"departement", "department"},
-      {"service", "department"}, {"reparto", "department"}, {"dipartimento", "department"},
-      {"admin", "admin"}, {"administrator", "admin"}, {"administrateur", "admin"},
-      {"amministratore", "admin"},
-      {"external id", "externalId"}, {"externalid", "externalId"}, {"externe id", "externalId"},
-      {"id externe", "externalId"}, {"subject", "externalId"},
-      {"language", "language"}, {"sprache", "language"}, {"langue", "language"},
-      {"lingua", "language"}};
+  static const std::map<std::string, std::string> names{{"localpart", "localpart"},
+                                                        {"username", "localpart"},
+                                                        {"user name", "localpart"},
+                                                        {"user", "localpart"},
+                                                        {"login", "localpart"},
+                                                        {"benutzername", "localpart"},
+                                                        {"benutzer", "localpart"},
+                                                        {"anmeldename", "localpart"},
+                                                        {"identifiant", "localpart"},
+                                                        {"nom d'utilisateur", "localpart"},
+                                                        {"utilisateur", "localpart"},
+                                                        {"nome utente", "localpart"},
+                                                        {"utente", "localpart"},
+                                                        {"first name", "firstName"},
+                                                        {"firstname", "firstName"},
+                                                        {"given name", "firstName"},
+                                                        {"vorname", "firstName"},
+                                                        {"prenom", "firstName"},
+                                                        {"nome", "firstName"},
+                                                        {"last name", "lastName"},
+                                                        {"lastname", "lastName"},
+                                                        {"surname", "lastName"},
+                                                        {"family name", "lastName"},
+                                                        {"nachname", "lastName"},
+                                                        {"familienname", "lastName"},
+                                                        {"nom", "lastName"},
+                                                        {"nom de famille", "lastName"},
+                                                        {"cognome", "lastName"},
+                                                        {"display name", "displayName"},
+                                                        {"displayname", "displayName"},
+                                                        {"name", "displayName"},
+                                                        {"full name", "displayName"},
+                                                        {"anzeigename", "displayName"},
+                                                        {"nom affiche", "displayName"},
+                                                        {"nom complet", "displayName"},
+                                                        {"nome visualizzato", "displayName"},
+                                                        {"email", "email"},
+                                                        {"e-mail", "email"},
+                                                        {"mail", "email"},
+                                                        {"email address", "email"},
+                                                        {"e-mail-adresse", "email"},
+                                                        {"adresse e-mail", "email"},
+                                                        {"courriel", "email"},
+                                                        {"groups", "groups"},
+                                                        {"group", "groups"},
+                                                        {"gruppen", "groups"},
+                                                        {"gruppe", "groups"},
+                                                        {"groupes", "groups"},
+                                                        {"groupe", "groups"},
+                                                        {"gruppi", "groups"},
+                                                        {"gruppo", "groups"},
+                                                        {"department", "department"},
+                                                        {"abteilung", "department"},
+                                                        {"departement", "department"},
+                                                        {"service", "department"},
+                                                        {"reparto", "department"},
+                                                        {"dipartimento", "department"},
+                                                        {"admin", "admin"},
+                                                        {"administrator", "admin"},
+                                                        {"administrateur", "admin"},
+                                                        {"amministratore", "admin"},
+                                                        {"external id", "externalId"},
+                                                        {"externalid", "externalId"},
+                                                        {"externe id", "externalId"},
+                                                        {"id externe", "externalId"},
+                                                        {"subject", "externalId"},
+                                                        {"language", "language"},
+                                                        {"sprache", "language"},
+                                                        {"langue", "language"},
+                                                        {"lingua", "language"}};
   return names;
 }
 
@@ -259,7 +302,8 @@ Entry read_entry(Fields& fields, const std::string& rule, const std::string& ser
   // One fault, one problem: a value of a wrong kind is not looked at again.
   if (fields.is_mapping() && fields.document().problems.size() == before) {
     for (const auto& [field, message] : faults(entry, server_name)) {
-      fields.problem(fields.has(field) ? field : "", (fields.has(field) ? "" : field + " ") + message);
+      fields.problem(fields.has(field) ? field : "",
+                     (fields.has(field) ? "" : field + " ") + message);
     }
   }
   return entry;
@@ -275,10 +319,10 @@ void find_duplicates(const std::vector<Entry>& entries, Document& document) {
     const auto [at, fresh] = known.emplace(lower(value), &entry);
     if (fresh) return true;
     const Place& before = at->second->person.place;
-    document.problems.push_back(
-        {entry.person.place, entry.field,
-         what + " \"" + value + "\" has somebody else already, at " + before.file + ":" +
-             std::to_string(before.line) + "; give one of them another"});
+    document.problems.push_back({entry.person.place, entry.field,
+                                 what + " \"" + value + "\" has somebody else already, at " +
+                                     before.file + ":" + std::to_string(before.line) +
+                                     "; give one of them another"});
     return false;
   };
   for (const Entry& entry : entries) {

@@ -60,18 +60,21 @@ Guests read_guests(Fields& spec, const std::string& server_name) {
       guests.local.back().field = field;
       fields.text("matrixId");
       if (fields.has("admin") || fields.has("groups")) {
-        fields.problem(fields.has("admin") ? "admin" : "groups",
-                       "a guest has none; guests are named by the spaces that are reserved for them");
+        fields.problem(
+            fields.has("admin") ? "admin" : "groups",
+            "a guest has none; guests are named by the spaces that are reserved for them");
       }
       return;
     }
     const std::string user = fields.text("matrixId");
     if (fields.has("localpart")) {
-      fields.problem("localpart", "the guest has an account elsewhere (matrixId); give one of both");
+      fields.problem("localpart",
+                     "the guest has an account elsewhere (matrixId); give one of both");
     }
     for (const char* known : {"localpart", "displayName", "email", "language"}) fields.text(known);
     if (!std::regex_match(user, id)) {
-      fields.problem("matrixId", "\"" + user + "\" is no Matrix id such as @carla:supplier.example");
+      fields.problem("matrixId",
+                     "\"" + user + "\" is no Matrix id such as @carla:supplier.example");
     } else if (user.ends_with(":" + server_name)) {
       fields.problem("matrixId", user + " is of this server; give a localpart instead");
     } else if (!guests.outsiders.insert(user).second) {
@@ -82,7 +85,8 @@ Guests read_guests(Fields& spec, const std::string& server_name) {
 }
 
 void read_head(Fields& root) {
-  if (const std::string kind = root.required_text("kind"); !kind.empty() && kind != "CompanyDirectory") {
+  if (const std::string kind = root.required_text("kind");
+      !kind.empty() && kind != "CompanyDirectory") {
     root.problem("kind", "\"" + kind + "\" is not CompanyDirectory");
   }
   const std::string version = root.required_text("apiVersion");

@@ -35,15 +35,17 @@ struct Defaults {
 };
 
 JoinRule join_rule(const std::optional<std::string>& word, JoinRule otherwise) {
-  static const std::map<std::string, JoinRule> words{{"invite", JoinRule::invite},
-                                                     {"knock", JoinRule::knock},
-                                                     {"restricted", JoinRule::restricted},
-                                                     {"knock_restricted", JoinRule::knock_restricted},
-                                                     {"public", JoinRule::open}};
+  static const std::map<std::string, JoinRule> words{
+      {"invite", JoinRule::invite},
+      {"knock", JoinRule::knock},
+      {"restricted", JoinRule::restricted},
+      {"knock_restricted", JoinRule::knock_restricted},
+      {"public", JoinRule::open}};
   return word ? words.at(*word) : otherwise;
 }
 
-const std::vector<std::string> kJoinRules{"invite", "knock", "restricted", "knock_restricted", "public"};
+const std::vector<std::string> kJoinRules{"invite", "knock", "restricted", "knock_restricted",
+                                          "public"};
 const std::vector<std::string> kHistories{"joined", "invited", "shared", "world_readable"};
 
 History history(const std::optional<std::string>& word, History otherwise) {
@@ -86,7 +88,8 @@ class Reader {
       if (mark == 2) return;
       if (mark == 1) {
         document.problems.push_back(
-            {room.place, "parent", "space \"" + room.key + "\" lies within itself; break the circle"});
+            {room.place, "parent",
+             "space \"" + room.key + "\" lies within itself; break the circle"});
         return;
       }
       mark = 1;
@@ -160,9 +163,11 @@ class Reader {
     room.name = fields.text("name", room.key);
     room.topic = fields.text("topic");
     room.avatar = fields.text("avatar");
-    if (room.name.size() > kLongestName) fields.problem("name", "must not have more than 255 bytes");
+    if (room.name.size() > kLongestName)
+      fields.problem("name", "must not have more than 255 bytes");
     if (!room.avatar.empty() && !room.avatar.starts_with("mxc://")) {
-      fields.problem("avatar", "\"" + room.avatar + "\" is no mxc:// address; upload the picture first");
+      fields.problem("avatar",
+                     "\"" + room.avatar + "\" is no mxc:// address; upload the picture first");
     }
     if (room.key.empty()) return;
     if (room.key.find_first_not_of(letters) != std::string::npos) {
@@ -201,8 +206,9 @@ class Reader {
     if (reserved && !room.is_space) {
       fields.problem("reserved", "only a space can be reserved for guests");
     } else if (reserved && !from.parent.empty()) {
-      fields.problem("reserved", "a space for guests must lie at the top: in another one its guests "
-                                 "would see what is beside it");
+      fields.problem("reserved",
+                     "a space for guests must lie at the top: in another one its guests "
+                     "would see what is beside it");
     }
     if (reserved && from.parent.empty()) own.members.clear();
     own.for_guests = from.for_guests || reserved;
@@ -219,8 +225,9 @@ class Reader {
     own.members.insert(own.administrators.begin(), own.administrators.end());
     for (const std::string& user : own.members) {
       if (!own.for_guests && !names_.is_employee(user)) {
-        fields.problem("members", user + " is a guest and this is no space for guests; say "
-                                         "\"reserved: true\" at its top, or leave the guest out");
+        fields.problem("members", user +
+                                      " is a guest and this is no space for guests; say "
+                                      "\"reserved: true\" at its top, or leave the guest out");
       }
     }
     room.is_for_guests = own.for_guests;

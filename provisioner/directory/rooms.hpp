@@ -17,8 +17,8 @@ class Names {
   Names(Fields& spec, const std::vector<Entry>& employees, const std::vector<Entry>& guests,
         const std::set<std::string>& outsiders, const std::string& server_name);
 
-  /// User ids behind a list of groups, localparts, e-mail addresses and user ids; an unknown one is a
-  /// problem of `field`.
+  /// User ids behind a list of groups, localparts, e-mail addresses and user ids; an unknown one is
+  /// a problem of `field`.
   std::set<std::string> resolve(Fields& fields, const std::string& field) const;
   /// The same of single people, in their order.
   std::vector<std::string> people(Fields& fields, const std::string& field) const;

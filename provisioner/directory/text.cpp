@@ -70,8 +70,8 @@ std::string plain_latin(std::string_view text) {
   static const std::unique_ptr<icu::Transliterator> rules = [] {
     UErrorCode error = U_ZERO_ERROR;
     // de-ASCII writes out umlauts as German, and Switzerland, do: ü -> ue.
-    auto* found = icu::Transliterator::createInstance(
-        "Any-Latin; de-ASCII; Latin-ASCII; Any-Lower", UTRANS_FORWARD, error);
+    auto* found = icu::Transliterator::createInstance("Any-Latin; de-ASCII; Latin-ASCII; Any-Lower",
+                                                      UTRANS_FORWARD, error);
     if (U_FAILURE(error)) throw std::runtime_error("ICU has no transliteration to ASCII");
     return std::unique_ptr<icu::Transliterator>(found);
   }();

@@ -33,7 +33,8 @@ struct LiveRoom {
 /// A person whose account the directory once took charge of.
 struct Charge {
   std::string fingerprint;  ///< of what the account list does not show: e-mail and external id
-  std::int64_t left_s = 0;  ///< when the account was locked as a leaver's, seconds of Unix time; 0: no
+  std::int64_t left_s =
+      0;  ///< when the account was locked as a leaver's, seconds of Unix time; 0: no
 };
 
 /// What one homeserver has of a directory.

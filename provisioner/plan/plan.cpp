@@ -32,7 +32,8 @@ class Planner {
     for (const auto& [key, room] : live_.rooms) {
       const bool named = std::any_of(directory_.rooms.begin(), directory_.rooms.end(),
                                      [&](const Room& wanted) { return wanted.key == key; });
-      if (!named) plan_.notes.push_back("room " + key + " is not in the document and is left alone");
+      if (!named)
+        plan_.notes.push_back("room " + key + " is not in the document and is left alone");
     }
     plan_.ledger_changes = differs(plan_.ledger, live_.ledger);
     return std::move(plan_);
@@ -60,14 +61,13 @@ class Planner {
     const Charge charge{.fingerprint = fingerprint_of(person)};
     const auto found = live_.accounts.find(person.user_id);
     if (found == live_.accounts.end()) {
-      plan_.steps.push_back(
-          CreateAccount{.person = person, .with_password = directory_.passwords});
+      plan_.steps.push_back(CreateAccount{.person = person, .with_password = directory_.passwords});
       plan_.ledger[person.user_id] = charge;
       return;
     }
     if (found->second.deactivated) {
-      plan_.notes.push_back(person.user_id +
-                            " was deactivated; give the person another localpart, or reactivate it");
+      plan_.notes.push_back(
+          person.user_id + " was deactivated; give the person another localpart, or reactivate it");
       unusable_.insert(person.user_id);
       return;
     }
@@ -149,8 +149,7 @@ class Planner {
       std::erase_if(wanted, [](const auto& entry) { return entry.first.first != "m.space.child"; });
     } else {
       const json& present = live->second.content("m.room.power_levels");
-      wanted[{"m.room.power_levels", ""}] =
-          desired_power(room, directory_, live_.bot, present);
+      wanted[{"m.room.power_levels", ""}] = desired_power(room, directory_, live_.bot, present);
       unlink(room, live->second, wanted);
     }
     for (const auto& [of, content] : wanted) {

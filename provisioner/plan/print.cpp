@@ -38,8 +38,11 @@ struct Describe {
   }
   Line operator()(const CreateRoom& step) const {
     const Room& room = step.room;
-    return {'+', room.is_space ? "createSpace" : "createRoom",
-            room.is_space ? "create space" : "create room", room.key, "",
+    return {'+',
+            room.is_space ? "createSpace" : "createRoom",
+            room.is_space ? "create space" : "create room",
+            room.key,
+            "",
             {{"name", "", room.name},
              {"in", "", room.parent.empty() ? "the top" : room.parent},
              {"encrypted", "", room.encrypted ? "yes" : "no"},
@@ -48,21 +51,20 @@ struct Describe {
   Line operator()(const SetState& step) const {
     if (step.type == "m.space.child") {
       const bool unlink = step.content.empty();
-      const std::string child = unlink ? step.state_key : step.state_key.substr(sizeof("$room:") - 1);
+      const std::string child =
+          unlink ? step.state_key : step.state_key.substr(sizeof("$room:") - 1);
       return {unlink ? '-' : '+', unlink ? "unlink" : "link", unlink ? "unlink" : "link", child,
               step.room};
     }
     return {'~', "setState", "set " + step.type + " of", step.room, "", {step.change}};
   }
-  Line operator()(const Join& step) const {
-    return {'+', "join", "join", step.user_id, step.room};
-  }
+  Line operator()(const Join& step) const { return {'+', "join", "join", step.user_id, step.room}; }
   Line operator()(const Invite& step) const {
     return {'+', "invite", "invite", step.user_id, step.room};
   }
   Line operator()(const Kick& step) const {
-    return {'-', "remove", step.was_invited ? "withdraw the invitation of" : "remove",
-            step.user_id, step.room};
+    return {'-', "remove", step.was_invited ? "withdraw the invitation of" : "remove", step.user_id,
+            step.room};
   }
 };
 
@@ -152,7 +154,8 @@ std::string as_markdown(const Plan& plan) {
       if (!change.before.empty()) fields += cell(change.before) + " → ";
       fields += cell(change.after);
     }
-    text += "| " + std::string(1, line.sign) + " | " + cell(sentence(line)) + " | " + fields + " |\n";
+    text +=
+        "| " + std::string(1, line.sign) + " | " + cell(sentence(line)) + " | " + fields + " |\n";
   }
   if (!plan.notes.empty()) text += "\n";
   for (const std::string& note : plan.notes) text += "- " + cell(note) + "\n";

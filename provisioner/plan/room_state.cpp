@@ -57,8 +57,8 @@ bool creators_stand_above(const Room& room) {
 json join_rules(const Room& room) {
   json content = {{"join_rule", word(room.join_rule)}};
   if (room.join_rule == JoinRule::restricted || room.join_rule == JoinRule::knock_restricted) {
-    content["allow"] = json::array(
-        {{{"type", "m.room_membership"}, {"room_id", room_placeholder(room.parent)}}});
+    content["allow"] =
+        json::array({{{"type", "m.room_membership"}, {"room_id", room_placeholder(room.parent)}}});
   }
   return content;
 }

@@ -20,8 +20,8 @@ std::string room_placeholder(const std::string& key);
 json with_ids(const json& content, const std::map<std::string, std::string>& ids);
 std::string with_ids(const std::string& state_key, const std::map<std::string, std::string>& ids);
 
-/// The state that a room is to have, but for its power levels, its alias and what only creation sets.
-/// Sources: Matrix specification v1.19, client-server API, modules room state and spaces.
+/// The state that a room is to have, but for its power levels, its alias and what only creation
+/// sets. Sources: Matrix specification v1.19, client-server API, modules room state and spaces.
 State desired_state(const directory::Room& room, const directory::Directory& directory);
 
 /// m.room.power_levels from the document and from what there is: who was given a level below 100 by

@@ -66,7 +66,8 @@ fs::path next_part(const fs::path& folder) {
     number = std::atoi(parts.back().filename().string().substr(kPrefix.size()).c_str()) + 1;
   }
   std::string digits = std::to_string(number);
-  digits.insert(0, static_cast<std::size_t>(std::max(0, kDigits - static_cast<int>(digits.size()))), '0');
+  digits.insert(0, static_cast<std::size_t>(std::max(0, kDigits - static_cast<int>(digits.size()))),
+                '0');
   return folder / (std::string(kPrefix) + digits + std::string(kSuffix));
 }
 
@@ -127,11 +128,11 @@ Files opened(const std::vector<fs::path>& parts, const fs::path& identity) {
   std::map<std::string, std::string> lines;
   for (const fs::path& part : parts) {
     try {
-      const Secret archive = output_of({.command = "age",
-                                        .arguments = {"--decrypt", "--identity", identity.string(),
-                                                      part.string()},
-                                        .most_output = kLargestPart},
-                                       kPatienceWithPeople);
+      const Secret archive =
+          output_of({.command = "age",
+                     .arguments = {"--decrypt", "--identity", identity.string(), part.string()},
+                     .most_output = kLargestPart},
+                    kPatienceWithPeople);
       for (auto& [name, content] : files_of(archive)) {
         if (name == kTable) {
           merge_table(content.reveal(), lines);
@@ -140,8 +141,8 @@ Files opened(const std::vector<fs::path>& parts, const fs::path& identity) {
         }
       }
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error(part.string() + " cannot be opened with " + identity.string() + ": " +
-                               error.what());
+      throw std::runtime_error(part.string() + " cannot be opened with " + identity.string() +
+                               ": " + error.what());
     }
   }
   std::string table = kHeader;

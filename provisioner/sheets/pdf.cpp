@@ -25,7 +25,8 @@ constexpr float kRed = 0.14F, kGreen = 0.33F, kBlue = 0.52F;
 constexpr const char* kFonts = "/usr/share/fonts/truetype/dejavu/";
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + with.size())) {
     text.replace(at, what.size(), with);
   }
   return text;
@@ -64,9 +65,7 @@ class Page {
   void move_to(float y) { y_ = y; }
   void down(float by) { y_ -= by; }
 
-  void colour(float red, float green, float blue) {
-    HPDF_Page_SetRGBFill(page_, red, green, blue);
-  }
+  void colour(float red, float green, float blue) { HPDF_Page_SetRGBFill(page_, red, green, blue); }
 
   /// One line; smaller letters where it would not fit.
   void line(HPDF_Font font, float size, const std::string& text, float left, float right) {
@@ -80,8 +79,10 @@ class Page {
     std::string rest = text;
     while (!rest.empty()) {
       HPDF_Page_SetFontAndSize(page_, font, size);
-      std::size_t fits = HPDF_Page_MeasureText(page_, rest.c_str(), right - left, HPDF_TRUE, nullptr);
-      if (fits == 0) fits = HPDF_Page_MeasureText(page_, rest.c_str(), right - left, HPDF_FALSE, nullptr);
+      std::size_t fits =
+          HPDF_Page_MeasureText(page_, rest.c_str(), right - left, HPDF_TRUE, nullptr);
+      if (fits == 0)
+        fits = HPDF_Page_MeasureText(page_, rest.c_str(), right - left, HPDF_FALSE, nullptr);
       if (fits == 0) fits = rest.size();
       draw(font, size, rest.substr(0, fits), left);
       y_ -= size * kLineHeight;
@@ -193,9 +194,8 @@ void credentials(Page& page, const Sheet& sheet, const Texts& texts) {
 
 Secret pdf_of(const Sheet& sheet) {
   const Texts& texts = texts_in(sheet.language);
-  const std::string company = sheet.company.empty()
-                                  ? sheet.user_id.substr(sheet.user_id.find(':') + 1)
-                                  : sheet.company;
+  const std::string company =
+      sheet.company.empty() ? sheet.user_id.substr(sheet.user_id.find(':') + 1) : sheet.company;
   Page page;
   page.colour(kRed, kGreen, kBlue);
   page.box(0, 842 - 14, 595, 14);

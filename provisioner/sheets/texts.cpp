@@ -39,53 +39,62 @@ const Texts kGerman{
     .password = "Erstes Passwort",
     .no_password = "Melden Sie sich mit dem Konto Ihrer Firma an; hier gibt es kein Passwort.",
     .web = "Im Browser",
-    .code = "Mit dem Telefon einlesen: So findet die App den Server. Ein Passwort steht nicht darin.",
+    .code =
+        "Mit dem Telefon einlesen: So findet die App den Server. Ein Passwort steht nicht darin.",
     .steps_title = "So fangen Sie an",
-    .steps = {"Öffnen Sie die Adresse oben im Browser, oder installieren Sie «Element X» aus dem App "
-              "Store oder von Google Play und lesen Sie den Code ein.",
-              "Melden Sie sich mit Benutzername und erstem Passwort an, und ändern Sie das Passwort "
-              "sofort: Einstellungen, Konto.",
-              "Lassen Sie die App den Wiederherstellungsschlüssel einrichten, und bewahren Sie ihn "
-              "dort auf, wo Ihre wichtigen Papiere sind."},
+    .steps =
+        {"Öffnen Sie die Adresse oben im Browser, oder installieren Sie «Element X» aus dem App "
+         "Store oder von Google Play und lesen Sie den Code ein.",
+         "Melden Sie sich mit Benutzername und erstem Passwort an, und ändern Sie das Passwort "
+         "sofort: Einstellungen, Konto.",
+         "Lassen Sie die App den Wiederherstellungsschlüssel einrichten, und bewahren Sie ihn "
+         "dort auf, wo Ihre wichtigen Papiere sind."},
     .keys_title = "Warum der Wiederherstellungsschlüssel wichtig ist",
-    .keys = {"Ihre Nachrichten sind von Gerät zu Gerät verschlüsselt. Die Schlüssel liegen auf Ihren "
-             "Geräten und nie auf dem Server: Ausser Ihnen und denen, welchen Sie schreiben, kann sie "
-             "niemand lesen, auch nicht, wer den Server betreibt.",
-             "Wer sein einziges Gerät verliert und keinen Wiederherstellungsschlüssel hat, verliert "
-             "die alten Nachrichten. Niemand kann sie zurückholen, ein neues Passwort hilft nicht. "
-             "Mit dem Schlüssel, oder mit einem zweiten angemeldeten Gerät, geht nichts verloren.",
-             "Haben Sie ein Gerät verloren? Sagen Sie es sofort Ihrer Administration, damit es "
-             "abgemeldet wird."},
-    .keep = "Behalten Sie dieses Blatt für sich, und vernichten Sie es, sobald das Passwort geändert "
-            "ist."};
+    .keys =
+        {"Ihre Nachrichten sind von Gerät zu Gerät verschlüsselt. Die Schlüssel liegen auf Ihren "
+         "Geräten und nie auf dem Server: Ausser Ihnen und denen, welchen Sie schreiben, kann sie "
+         "niemand lesen, auch nicht, wer den Server betreibt.",
+         "Wer sein einziges Gerät verliert und keinen Wiederherstellungsschlüssel hat, verliert "
+         "die alten Nachrichten. Niemand kann sie zurückholen, ein neues Passwort hilft nicht. "
+         "Mit dem Schlüssel, oder mit einem zweiten angemeldeten Gerät, geht nichts verloren.",
+         "Haben Sie ein Gerät verloren? Sagen Sie es sofort Ihrer Administration, damit es "
+         "abgemeldet wird."},
+    .keep =
+        "Behalten Sie dieses Blatt für sich, und vernichten Sie es, sobald das Passwort geändert "
+        "ist."};
 
 const Texts kFrench{
     .title = "Bienvenue sur la messagerie de {company}",
-    .greeting = "Bonjour {name}, voici votre compte pour les messages et les appels chez {company}.",
+    .greeting =
+        "Bonjour {name}, voici votre compte pour les messages et les appels chez {company}.",
     .address = "Serveur",
     .user_name = "Nom d’utilisateur",
     .password = "Premier mot de passe",
-    .no_password = "Connectez-vous avec le compte de votre entreprise ; il n’y a pas de mot de passe "
-                   "ici.",
+    .no_password =
+        "Connectez-vous avec le compte de votre entreprise ; il n’y a pas de mot de passe "
+        "ici.",
     .web = "Dans le navigateur",
-    .code = "À scanner avec votre téléphone : l’application trouve ainsi le serveur. Le code ne "
-            "contient pas de mot de passe.",
+    .code =
+        "À scanner avec votre téléphone : l’application trouve ainsi le serveur. Le code ne "
+        "contient pas de mot de passe.",
     .steps_title = "Pour commencer",
-    .steps = {"Ouvrez l’adresse ci-dessus dans un navigateur, ou installez « Element X » depuis l’App "
-              "Store ou Google Play et scannez le code.",
-              "Connectez-vous avec votre nom d’utilisateur et le premier mot de passe, puis changez "
-              "aussitôt le mot de passe : Paramètres, Compte.",
-              "Laissez l’application créer la clé de récupération, et gardez cette clé là où vous "
-              "gardez vos papiers importants."},
+    .steps =
+        {"Ouvrez l’adresse ci-dessus dans un navigateur, ou installez « Element X » depuis l’App "
+         "Store ou Google Play et scannez le code.",
+         "Connectez-vous avec votre nom d’utilisateur et le premier mot de passe, puis changez "
+         "aussitôt le mot de passe : Paramètres, Compte.",
+         "Laissez l’application créer la clé de récupération, et gardez cette clé là où vous "
+         "gardez vos papiers importants."},
     .keys_title = "Pourquoi la clé de récupération est importante",
-    .keys = {"Vos messages sont chiffrés de bout en bout. Les clés se trouvent sur vos appareils et "
-             "jamais sur le serveur : personne ne peut les lire, sauf vous et vos correspondants, "
-             "pas même ceux qui exploitent le serveur.",
-             "Qui perd son seul appareil sans avoir de clé de récupération perd ses anciens messages. "
-             "Personne ne peut les rétablir, et un nouveau mot de passe n’y change rien. Avec la clé, "
-             "ou avec un deuxième appareil connecté, rien n’est perdu.",
-             "Vous avez perdu un appareil ? Prévenez aussitôt votre administration, pour qu’il soit "
-             "déconnecté."},
+    .keys =
+        {"Vos messages sont chiffrés de bout en bout. Les clés se trouvent sur vos appareils et "
+         "jamais sur le serveur : personne ne peut les lire, sauf vous et vos correspondants, "
+         "pas même ceux qui exploitent le serveur.",
+         "Qui perd son seul appareil sans avoir de clé de récupération perd ses anciens messages. "
+         "Personne ne peut les rétablir, et un nouveau mot de passe n’y change rien. Avec la clé, "
+         "ou avec un deuxième appareil connecté, rien n’est perdu.",
+         "Vous avez perdu un appareil ? Prévenez aussitôt votre administration, pour qu’il soit "
+         "déconnecté."},
     .keep = "Gardez cette feuille pour vous, et détruisez-la dès que le mot de passe est changé."};
 
 const Texts kItalian{
@@ -96,15 +105,17 @@ const Texts kItalian{
     .password = "Prima password",
     .no_password = "Acceda con l’account della sua azienda; qui non c’è nessuna password.",
     .web = "Nel browser",
-    .code = "Da leggere con il telefono: così l’app trova il server. Il codice non contiene la "
-            "password.",
+    .code =
+        "Da leggere con il telefono: così l’app trova il server. Il codice non contiene la "
+        "password.",
     .steps_title = "Per cominciare",
-    .steps = {"Apra l’indirizzo qui sopra in un browser, oppure installi «Element X» dall’App Store o "
-              "da Google Play e legga il codice.",
-              "Acceda con il nome utente e la prima password, e cambi subito la password: "
-              "Impostazioni, Account.",
-              "Lasci che l’app prepari la chiave di recupero, e la conservi dove tiene i documenti "
-              "importanti."},
+    .steps =
+        {"Apra l’indirizzo qui sopra in un browser, oppure installi «Element X» dall’App Store o "
+         "da Google Play e legga il codice.",
+         "Acceda con il nome utente e la prima password, e cambi subito la password: "
+         "Impostazioni, Account.",
+         "Lasci che l’app prepari la chiave di recupero, e la conservi dove tiene i documenti "
+         "importanti."},
     .keys_title = "Perché la chiave di recupero è importante",
     .keys = {"I suoi messaggi sono cifrati da un capo all’altro. Le chiavi si trovano sui suoi "
              "dispositivi e mai sul server: nessuno può leggerli tranne lei e i suoi "

@@ -1,11 +1,11 @@
-// What a server must at least be sent for a directory, sent as fast as it takes it: no plan, no journal,
-// no look at what is there.
+// What a server must at least be sent for a directory, sent as fast as it takes it: no plan, no
+// journal, no look at what is there.
 //
 //   provisioner_loader URL THREADS < work.json > times.json
 //
-// work.json: {"token": "...", "phases": [{"name": "users", "lanes": [[{"method", "target", "body"}]]}]}.
-// A lane's requests go one after the other. A body may hold "$room:N", the id that the N-th created
-// room of an earlier phase got. times.json: {"users": seconds}.
+// work.json: {"token": "...", "phases": [{"name": "users", "lanes": [[{"method", "target",
+// "body"}]]}]}. A lane's requests go one after the other. A body may hold "$room:N", the id that
+// the N-th created room of an earlier phase got. times.json: {"users": seconds}.
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -55,17 +55,18 @@ class Loader {
     std::size_t end = begin + kMark.size();
     while (end < text.size() && text[end] != '"' && text[end] != '/') ++end;
     const std::scoped_lock lock{mutex_};
-    const std::string& id = rooms_.at(text.substr(begin + kMark.size(), end - begin - kMark.size()));
+    const std::string& id =
+        rooms_.at(text.substr(begin + kMark.size(), end - begin - kMark.size()));
     const bool in_path = begin > 0 && text[begin - 1] == '/';
     return text.replace(begin, end - begin, in_path ? alphorn::percent_encode(id) : id);
   }
 
   void send(const json& wanted) {
-    const Request request{.method = wanted["method"],
-                          .target = with_room(wanted["target"]),
-                          .headers = {{"Authorization", "Bearer " + token_},
-                                      {"Content-Type", "application/json"}},
-                          .body = with_room(wanted["body"].dump())};
+    const Request request{
+        .method = wanted["method"],
+        .target = with_room(wanted["target"]),
+        .headers = {{"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}},
+        .body = with_room(wanted["body"].dump())};
     const auto response = transport_->send(request, {});
     if (response.status >= 300) {
       std::cerr << request.target << ": " << response.status << " " << response.body << '\n';
@@ -91,8 +92,7 @@ int main(int argc, char** argv) {
   Loader loader{argv[1], work["token"]};
   json times = json::object();
   for (const json& phase : work["phases"]) {
-    times[phase["name"].get<std::string>()] =
-        loader.seconds_of(phase["lanes"], std::atoi(argv[2]));
+    times[phase["name"].get<std::string>()] = loader.seconds_of(phase["lanes"], std::atoi(argv[2]));
   }
   std::cout << times.dump() << '\n';
 }

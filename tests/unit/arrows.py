@@ -17,8 +17,9 @@ ALLOWED = {
     "lib/api": {"base"},
     "operator/manifests": {"api", "base"},
     "provisioner/directory": {"base"},
-    "provisioner/sheets": {"directory", "base"},
+    "provisioner/sheets": {"base"},
     "provisioner/plan": {"directory", "base"},
+    "provisioner/apply": {"plan", "directory", "matrix", "http", "base"},
     "playground/netpol": {"controller", "kube", "http", "base"},
 }
 OURS = {"base", "http", "kube", "controller", "matrix", "api", "operator", "provisioner",

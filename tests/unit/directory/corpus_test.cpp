@@ -1,5 +1,6 @@
-// Documents that must not be taken, each with one fault and the one line that is said of it. A change of
-// what is said shows as a change of expected.txt: run with UPDATE_GOLDEN=1 and review the difference.
+// Documents that must not be taken, each with one fault and the one line that is said of it. A
+// change of what is said shows as a change of expected.txt: run with UPDATE_GOLDEN=1 and review the
+// difference.
 #include <gmock/gmock.h>
 
 #include <cstdlib>

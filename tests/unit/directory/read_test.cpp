@@ -29,9 +29,8 @@ const Room& room(const Directory& directory, const std::string& key) {
 }
 
 const Person& person(const Directory& directory, const std::string& localpart) {
-  const auto found =
-      std::find_if(directory.people.begin(), directory.people.end(),
-                   [&](const Person& one) { return one.user_id == id(localpart); });
+  const auto found = std::find_if(directory.people.begin(), directory.people.end(),
+                                  [&](const Person& one) { return one.user_id == id(localpart); });
   EXPECT_NE(found, directory.people.end()) << localpart;
   return *found;
 }

@@ -18,8 +18,9 @@ inline std::string id(const std::string& localpart) { return "@" + localpart + "
 inline directory::Directory a_company() {
   using directory::JoinRule;
   directory::Directory company{.server_name = "acme.example"};
-  company.people = {{.user_id = id("anna"), .display_name = "Anna Muster", .email = "anna@acme.example"},
-                    {.user_id = id("beat"), .display_name = "Beat Beispiel"}};
+  company.people = {
+      {.user_id = id("anna"), .display_name = "Anna Muster", .email = "anna@acme.example"},
+      {.user_id = id("beat"), .display_name = "Beat Beispiel"}};
   company.rooms = {{.key = "acme",
                     .is_space = true,
                     .name = "Acme",

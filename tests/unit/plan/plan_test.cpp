@@ -14,11 +14,12 @@ using testing::IsEmpty;
 
 TEST(Plan, OnAnEmptyServerEverythingIsMadeInOrder) {
   const Plan plan = make_plan(a_company(), an_empty_server(), kNow);
-  EXPECT_THAT(sentences(plan),
-              ElementsAre("create account @anna:acme.example", "create account @beat:acme.example",
-                          "create space acme", "create room lounge", "link lounge to acme",
-                          "join @anna:acme.example to acme", "join @beat:acme.example to acme",
-                          "join @anna:acme.example to lounge", "join @beat:acme.example to lounge"));
+  EXPECT_THAT(
+      sentences(plan),
+      ElementsAre("create account @anna:acme.example", "create account @beat:acme.example",
+                  "create space acme", "create room lounge", "link lounge to acme",
+                  "join @anna:acme.example to acme", "join @beat:acme.example to acme",
+                  "join @anna:acme.example to lounge", "join @beat:acme.example to lounge"));
   EXPECT_TRUE(plan.ledger_changes);
 }
 
@@ -42,10 +43,10 @@ TEST(Plan, ALeaverIsLockedAndTakenOutOfItsRooms) {
   company.people.pop_back();
   for (Room& room : company.rooms) room.members.erase(id("beat"));
   const Plan plan = make_plan(company, live, kNow);
-  EXPECT_THAT(sentences(plan),
-              ElementsAre("lock account and end its sessions of @beat:acme.example",
-                          "remove @beat:acme.example from acme",
-                          "remove @beat:acme.example from lounge"));
+  EXPECT_THAT(
+      sentences(plan),
+      ElementsAre("lock account and end its sessions of @beat:acme.example",
+                  "remove @beat:acme.example from acme", "remove @beat:acme.example from lounge"));
   EXPECT_EQ(plan.ledger.at(id("beat")).left_s, kNow);
 }
 

@@ -10,8 +10,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Print, TextNamesEachStepAndItsFields) {
-  const std::string text =
-      as_text(make_plan(a_company(), an_empty_server(), kNow), Colour::no);
+  const std::string text = as_text(make_plan(a_company(), an_empty_server(), kNow), Colour::no);
   EXPECT_THAT(text, HasSubstr("+ create account @anna:acme.example\n"
                               "    display name: Anna Muster\n"));
   EXPECT_THAT(text, HasSubstr("9 steps: "));

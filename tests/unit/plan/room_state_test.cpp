@@ -19,9 +19,8 @@ TEST(RoomState, AnEncryptedRoomIsSoFromItsFirstEventsOn) {
 
 TEST(RoomState, ARestrictedRoomNamesItsSpace) {
   const directory::Directory company = a_company();
-  const json rules =
-      with_ids(desired_state(company.rooms[1], company).at({"m.room.join_rules", ""}),
-               {{"acme", "!space"}});
+  const json rules = with_ids(
+      desired_state(company.rooms[1], company).at({"m.room.join_rules", ""}), {{"acme", "!space"}});
   EXPECT_EQ(rules["allow"][0]["room_id"], "!space");
 }
 
