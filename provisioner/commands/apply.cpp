@@ -48,16 +48,17 @@ bool confirmed(const ApplyOptions& options) {
 
 class Run {
  public:
-  Run(const ApplyOptions& options, const directory::Directory& directory)
+  Run(const ApplyOptions& options, const Job& job)
       : options_(options),
-        directory_(directory),
-        folder_(options.state.empty() ? directory.server_name + ".alphorn" : options.state),
+        connection_(job.connection),
+        directory_(job.directory),
+        folder_(std::filesystem::path(options.state) / (job.directory.server_name + ".alphorn")),
         journal_(folder_) {
-    report_.server_name = directory.server_name;
+    report_.server_name = directory_.server_name;
   }
 
   int operator()(std::stop_token stop) {
-    LoggedIn session{options_.connection, stop};
+    LoggedIn session{connection_, stop};
     apply::Server& server = session.server();
     apply::settle(server, journal_, stop);
     const Compared found = compare(server, directory_, stop);
@@ -83,7 +84,7 @@ class Run {
 
   apply::Seal sealing(const plan::Plan& plan) const {
     if (!creates_passwords(plan)) return [](const auto&) {};
-    return make_seal(options_.seal, folder_);
+    return make_seal(merged(options_.seal, directory_.homeserver), folder_);
   }
 
   int carry_out(apply::Server& server, const Compared& found, const apply::Seal& seal,
@@ -126,6 +127,7 @@ class Run {
   }
 
   const ApplyOptions& options_;
+  const Connection& connection_;
   const directory::Directory& directory_;
   const std::filesystem::path folder_;
   apply::Journal journal_;
@@ -140,17 +142,18 @@ void add_apply_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("apply", "Bring the server to what the document says; safe to repeat");
   add_directory_options(*command, *options);
-  command->add_option("--state", options->state,
-                      "Folder for the journal, the report and the sealed first passwords "
-                      "(default: SERVERNAME.alphorn)");
+  command
+      ->add_option("--state", options->state,
+                   "Where to keep the folder SERVERNAME.alphorn, with the journal, the report and "
+                   "the sealed first passwords")
+      ->default_str(".");
   command->add_flag("-y,--yes", options->yes, "Do not ask");
   command->add_option("--allow-leavers", options->allow_leavers,
                       "Lock up to so many people's accounts, whatever leavers.maxPercent says");
   add_seal_options(*command, options->seal);
   command->callback([options] {
-    const directory::Directory directory = read_document(options->file);
-    until_signal([&](std::stop_token stop) {
-      if (const int code = Run{*options, directory}(stop); code != kDone) throw Exit{code};
+    for_each_document(*options, [&](const Job& job, std::stop_token stop) {
+      return Run{*options, job}(stop);
     });
   });
 }

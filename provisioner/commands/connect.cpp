@@ -1,5 +1,6 @@
 #include "commands/connect.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -8,6 +9,8 @@ namespace {
 
 /// A password is hashed in turn with others: an answer may take its time.
 constexpr std::chrono::seconds kPatience{120};
+/// What the operator calls a company's first administrator.
+constexpr const char* kAccount = "admin";
 constexpr const char* kDeviceName = "Alphorn directory";
 
 std::string content_of(const std::string& path, const std::string& option) {
@@ -46,16 +49,33 @@ matrix::Session open(const Connection& connection, std::stop_token stop) {
 void add_connection_options(CLI::App& command, Connection& connection) {
   command
       .add_option("--homeserver", connection.url,
-                  "URL at which Synapse's admin API answers, inside the cluster or forwarded")
-      ->required()
+                  "URL at which Synapse's admin API answers, inside the cluster or forwarded "
+                  "(default: the document's spec.homeserver.url)")
       ->envname("ALPHORN_HOMESERVER");
-  command.add_option("--account", connection.account, "The directory's own administrator account")
-      ->capture_default_str();
+  command.add_option(
+      "--account", connection.account,
+      "The account that does the work, an administrator of the server (default: admin)");
   command.add_option("--password-file", connection.password_file, "File with its password")
       ->envname("ALPHORN_PASSWORD_FILE");
   command.add_option("--token-file", connection.token_file, "File with an access token of it");
   command.add_option("--ca-file", connection.ca_file,
                      "Certificates (PEM) to trust instead of the system's");
+}
+
+Connection merged(Connection said, const directory::Homeserver& homeserver,
+                  const std::string& document) {
+  if (said.url.empty()) said.url = homeserver.url;
+  if (said.account.empty()) said.account = homeserver.account;
+  if (said.account.empty()) said.account = kAccount;
+  if (said.password_file.empty() && !homeserver.password_file.empty()) {
+    said.password_file =
+        (std::filesystem::path(document).parent_path() / homeserver.password_file).string();
+  }
+  if (said.url.empty()) {
+    throw std::runtime_error(
+        "say with --homeserver, or in spec.homeserver.url, where the server is");
+  }
+  return said;
 }
 
 LoggedIn::LoggedIn(const Connection& connection, std::stop_token stop)

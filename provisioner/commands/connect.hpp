@@ -6,13 +6,14 @@
 #include <string>
 
 #include "apply/server.hpp"
+#include "directory/directory.hpp"
 
 namespace alphorn::commands {
 
 /// How a command reaches a homeserver, and as whom.
 struct Connection {
   std::string url;  ///< where /_synapse/admin answers: not what a gateway shows the world
-  std::string account = "alphorn";
+  std::string account;
   std::string password_file;
   std::string token_file;
   std::string ca_file;
@@ -20,6 +21,10 @@ struct Connection {
 
 /// --homeserver, --account, --password-file, --token-file, --ca-file.
 void add_connection_options(CLI::App& command, Connection& connection);
+
+/// What the command line says, else what the document says, else the default.
+Connection merged(Connection said, const directory::Homeserver& homeserver,
+                  const std::string& document);
 
 /// A session for as long as it lives. One that a password opened is closed at the end.
 class LoggedIn {

@@ -9,12 +9,11 @@ void add_plan_command(CLI::App& app) {
       "plan", "Show what apply would change. Ends with 0 when nothing, with 2 when something");
   add_directory_options(*command, *options);
   command->callback([options] {
-    const directory::Directory directory = read_document(options->file);
-    until_signal([&](std::stop_token stop) {
-      LoggedIn session{options->connection, stop};
-      const Compared found = compare(session.server(), directory, stop);
+    for_each_document(*options, [&](const Job& job, std::stop_token stop) {
+      LoggedIn session{job.connection, stop};
+      const Compared found = compare(session.server(), job.directory, stop);
       print(found.plan, options->format);
-      if (!found.plan.empty()) throw Exit{kDifferences};
+      return found.plan.empty() ? kDone : kDifferences;
     });
   });
 }

@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "apply/observe.hpp"
@@ -17,6 +19,46 @@ namespace {
 
 bool wants_colour() { return ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr; }
 
+/// The documents themselves, and those in folders by name. Tables and other files are left out.
+std::vector<std::string> documents(const std::vector<std::string>& names) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  for (const std::string& name : names) {
+    if (!fs::is_directory(name)) {
+      files.push_back(name);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const auto& entry : fs::directory_iterator(name)) {
+      const std::string extension = entry.path().extension();
+      if (extension == ".yaml" || extension == ".yml") inside.push_back(entry.path());
+    }
+    if (inside.empty()) throw std::runtime_error(name + " holds no document (*.yaml)");
+    std::sort(inside.begin(), inside.end());
+    files.insert(files.end(), inside.begin(), inside.end());
+  }
+  return files;
+}
+
+/// Problems of a document, and any failure to deal with it, are told and are its own.
+int guarded(const std::string& file, const DirectoryOptions& options,
+            const std::function<int(const Job&, std::stop_token)>& work,
+            const std::stop_token& stop) {
+  try {
+    directory::Reading reading = directory::read_file(file);
+    for (const directory::Problem& problem : reading.problems) {
+      std::cerr << to_string(problem) << '\n';
+    }
+    if (!reading.problems.empty()) return kError;
+    Job job{.file = file, .directory = std::move(reading.directory), .connection = {}};
+    job.connection = merged(options.connection, job.directory.homeserver, file);
+    return work(job, stop);
+  } catch (const std::exception& error) {
+    std::cerr << "alphorn: " << file << ": " << error.what() << '\n';
+    return kError;
+  }
+}
+
 std::int64_t now_s() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -26,9 +68,11 @@ std::int64_t now_s() {
 }  // namespace
 
 void add_directory_options(CLI::App& command, DirectoryOptions& options) {
-  command.add_option("file,-f,--file", options.file, "The company directory (YAML)")
+  command
+      .add_option("file,-f,--file", options.files,
+                  "Company directories (YAML), or folders of them; one after the other")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingPath);
   add_connection_options(command, options.connection);
   const std::map<std::string, Format> formats{
       {"text", Format::text}, {"json", Format::json}, {"markdown", Format::markdown}};
@@ -37,13 +81,22 @@ void add_directory_options(CLI::App& command, DirectoryOptions& options) {
       ->default_str("text");
 }
 
-directory::Directory read_document(const std::string& file) {
-  directory::Reading reading = directory::read_file(file);
-  if (reading.problems.empty()) return std::move(reading.directory);
-  for (const directory::Problem& problem : reading.problems) {
-    std::cerr << to_string(problem) << '\n';
+void for_each_document(const DirectoryOptions& options,
+                       const std::function<int(const Job&, std::stop_token)>& work) {
+  std::stop_source stop;
+  const controller::SignalWait signals{[&] {
+    std::cerr << "finishing what is under way; once more to end at once\n";
+    stop.request_stop();
+  }};
+  const std::vector<std::string> files = documents(options.files);
+  int worst = kDone;
+  for (const std::string& file : files) {
+    if (stop.stop_requested()) throw Exit{kError};
+    if (files.size() > 1 && options.format == Format::text) std::cout << "== " << file << '\n';
+    const int code = guarded(file, options, work, stop.get_token());
+    if (code != kDone && worst != kError) worst = code;
   }
-  throw Exit{kError};
+  if (worst != kDone) throw Exit{worst};
 }
 
 Compared compare(apply::Server& server, const directory::Directory& directory,
@@ -66,15 +119,6 @@ void print(const plan::Plan& plan, Format format) {
       break;
   }
   std::cout.flush();
-}
-
-void until_signal(const std::function<void(std::stop_token)>& work) {
-  std::stop_source stop;
-  const controller::SignalWait signals{[&] {
-    std::cerr << "finishing what is under way; once more to end at once\n";
-    stop.request_stop();
-  }};
-  work(stop.get_token());
 }
 
 }  // namespace alphorn::commands

@@ -16,17 +16,26 @@ enum class Format { text, json, markdown };
 
 /// What the directory commands share: a document, a server, how to print.
 struct DirectoryOptions {
-  std::string file;
+  std::vector<std::string> files;  ///< documents, or folders of them
   Connection connection;
   Format format = Format::text;
 };
 
-/// FILE, the connection and -o.
+/// FILE..., the connection and -o.
 void add_directory_options(CLI::App& command, DirectoryOptions& options);
 
-/// The document. When it has problems they are written to standard error, a line each, and
-/// Exit{kError} is thrown.
-directory::Directory read_document(const std::string& file);
+/// One document and how its server is reached.
+struct Job {
+  std::string file;
+  directory::Directory directory;
+  Connection connection;
+};
+
+/// Does `work`, which returns an exit code, for every document in turn until it is stopped. What is
+/// wrong with one is written to standard error and does not keep the others from their turn. Throws
+/// Exit unless all ended with 0: with an error's code if there was one.
+void for_each_document(const DirectoryOptions& options,
+                       const std::function<int(const Job&, std::stop_token)>& work);
 
 /// A plan with what it was made from.
 struct Compared {
@@ -38,8 +47,5 @@ Compared compare(apply::Server& server, const directory::Directory& directory,
 
 /// To standard output; with colours on a terminal that wants them.
 void print(const plan::Plan& plan, Format format);
-
-/// Calls `work` with a token that SIGINT or SIGTERM stops; a second signal ends the process.
-void until_signal(const std::function<void(std::stop_token)>& work);
 
 }  // namespace alphorn::commands

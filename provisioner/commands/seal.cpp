@@ -13,6 +13,13 @@ void add_seal_options(CLI::App& command, SealOptions& options) {
   command.add_option("--web", options.web_url, "Address of the web client, for the sheets");
 }
 
+SealOptions merged(SealOptions said, const directory::Homeserver& homeserver) {
+  if (said.recipients.empty()) said.recipients = homeserver.recipients;
+  if (said.company.empty()) said.company = homeserver.company;
+  if (said.web_url.empty()) said.web_url = homeserver.web_url;
+  return said;
+}
+
 apply::Seal make_seal(const SealOptions& options, const std::filesystem::path& folder) {
   sheets::check_recipients(options.recipients);
   return [options, folder](const std::vector<apply::Credential>& credentials) {

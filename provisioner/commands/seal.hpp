@@ -18,6 +18,9 @@ struct SealOptions {
 
 void add_seal_options(CLI::App& command, SealOptions& options);
 
+/// What the command line says, else what the document says.
+SealOptions merged(SealOptions said, const directory::Homeserver& homeserver);
+
 /// Writes a sealed part into `folder` at each call. Throws std::runtime_error that names the option
 /// to mend when nobody could read it.
 apply::Seal make_seal(const SealOptions& options, const std::filesystem::path& folder);

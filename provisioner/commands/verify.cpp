@@ -11,16 +11,16 @@ void add_verify_command(CLI::App& app) {
       "verify", "Prove that the server is as the document says. Ends with 2 when it is not");
   add_directory_options(*command, *options);
   command->callback([options] {
-    const directory::Directory directory = read_document(options->file);
-    until_signal([&](std::stop_token stop) {
-      LoggedIn session{options->connection, stop};
-      const Compared found = compare(session.server(), directory, stop);
+    for_each_document(*options, [&](const Job& job, std::stop_token stop) {
+      LoggedIn session{job.connection, stop};
+      const Compared found = compare(session.server(), job.directory, stop);
       print(found.plan, options->format);
-      if (!found.plan.empty()) throw Exit{kDifferences};
+      if (!found.plan.empty()) return kDifferences;
       if (options->format == Format::text) {
-        std::cout << "Verified: " << directory.people.size() << " accounts and "
-                  << directory.rooms.size() << " spaces and rooms are as the document says.\n";
+        std::cout << "Verified: " << job.directory.people.size() << " accounts and "
+                  << job.directory.rooms.size() << " spaces and rooms are as the document says.\n";
       }
+      return kDone;
     });
   });
 }

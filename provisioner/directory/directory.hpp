@@ -73,6 +73,17 @@ struct Leavers {
   bool operator==(const Leavers&) const = default;
 };
 
+/// How a run reaches the server, where the command line does not say.
+struct Homeserver {
+  std::string url;  ///< at which Synapse's admin API answers
+  std::string account;
+  std::string password_file;            ///< beside the document unless it is absolute
+  std::vector<std::string> recipients;  ///< public keys that first passwords are sealed for
+  std::string company;                  ///< on the welcome sheets
+  std::string web_url;                  ///< the same
+  bool operator==(const Homeserver&) const = default;
+};
+
 /// A company's people, spaces and rooms as they are to be: everything resolved and checked. Rooms
 /// are in such an order that a parent stands before its children.
 struct Directory {
@@ -83,6 +94,7 @@ struct Directory {
   std::vector<Room> rooms;
   std::set<std::string> federated_guests;  ///< user ids of other servers
   Leavers leavers;
+  Homeserver homeserver;
   bool operator==(const Directory&) const = default;
 };
 

@@ -42,6 +42,21 @@ Leavers read_leavers(Fields fields) {
   return leavers;
 }
 
+Homeserver read_homeserver(Fields fields) {
+  Homeserver homeserver{.url = fields.text("url"),
+                        .account = fields.text("account"),
+                        .password_file = fields.text("passwordFile"),
+                        .recipients = fields.texts("recipients"),
+                        .company = fields.text("company"),
+                        .web_url = fields.text("webUrl")};
+  if (!homeserver.url.empty() && !homeserver.url.starts_with("http://") &&
+      !homeserver.url.starts_with("https://")) {
+    fields.problem("url", "\"" + homeserver.url + "\" is no http:// or https:// address");
+  }
+  fields.end();
+  return homeserver;
+}
+
 /// Guests with accounts of this server, and user ids of other servers.
 struct Guests {
   std::vector<Entry> local;
@@ -99,7 +114,7 @@ void read_head(Fields& root) {
 
 void read_spec(Fields& spec, const Load& load, Directory& directory) {
   directory.server_name = read_server_name(spec);
-  spec.object("homeserver");
+  directory.homeserver = read_homeserver(spec.object("homeserver"));
   spec.text("schedule");
   Fields authentication = spec.object("authentication");
   directory.passwords = authentication.boolean("passwords", true);

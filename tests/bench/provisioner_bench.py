@@ -90,12 +90,12 @@ class Alphorn(Contestant):
         begun = time.monotonic()
         process = subprocess.Popen(
             [self.program, "apply", str(path), "--homeserver", self.server.url, "--token-file",
-             str(self.folder / "token"), "--state", str(self.folder / "state"), "--recipient",
+             str(self.folder / "token"), "--state", str(self.folder), "--recipient",
              self.recipient], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         took = time.monotonic() - begun
         assert status == 0, f"apply ended with {status}"
-        return took, json.loads((self.folder / "state/report.json").read_text()), \
+        return took, json.loads((self.folder / f"{self.server.server_name}.alphorn/report.json").read_text()), \
             usage.ru_maxrss / 1024
 
     def run(self):

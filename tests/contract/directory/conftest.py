@@ -26,7 +26,7 @@ class Office:
     def __init__(self, folder, server):
         self.folder = folder
         self.server = server
-        self.state = folder / "state"
+        self.state = folder / f"{server.server_name}.alphorn"
         self.document = folder / "company.yaml"
         self.said = []
         (folder / "token").write_text(server.token)
@@ -45,7 +45,7 @@ class Office:
         line = [ALPHORN, verb, str(self.document), "--homeserver", self.server.url,
                 "--token-file", str(self.folder / "token")]
         if verb == "apply":
-            line += ["--state", str(self.state), "--recipient", self.recipient]
+            line += ["--state", str(self.folder), "--recipient", self.recipient]
         return [*line, *arguments]
 
     def run(self, verb, *arguments, code=0):
