@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   alphorn::commands::add_plan_command(app);
   alphorn::commands::add_apply_command(app);
   alphorn::commands::add_verify_command(app);
+  alphorn::commands::add_export_command(app);
   alphorn::commands::add_sheets_command(app);
   try {
     app.parse(argc, argv);

@@ -61,15 +61,24 @@ void read_room(const std::string& room_id, const json& events, Live& live) {
     const std::string type = string_at(event, "type");
     const std::string key = string_at(event, "state_key");
     room.state[{type, key}] = at_path(event, "content");
-    if (type != plan::kLedger) continue;
-    live.ledger_room = room_id;
-    live.ledger.merge(plan::ledger_of(at_path(event, "content")));
   }
   const std::string key = string_at(room.content(plan::kLocator), "key");
   if (key == kLedgerKey) {
     live.ledger_room = room_id;
   } else if (!key.empty()) {
     live.rooms[key] = std::move(room);
+  }
+}
+
+/// From the room's resolved state: where two events were sent at once, a sync shows what one of
+/// them left, and who is missing here would not be known for a leaver.
+void read_ledger(Server& server, Live& live, const std::stop_token& stop) {
+  if (live.ledger_room.empty()) return;
+  const json answer =
+      server.get("/_synapse/admin/v1/rooms/" + percent_encode(live.ledger_room) + "/state", stop);
+  for (const json& event : at_path(answer, "state")) {
+    if (string_at(event, "type") != plan::kLedger) continue;
+    live.ledger.merge(plan::ledger_of(at_path(event, "content")));
   }
 }
 
@@ -100,6 +109,7 @@ Live observe(Server& server, const directory::Directory& directory, std::stop_to
   for (const auto& [id, room] : at_path(state, "rooms/join").items()) {
     read_room(id, at_path(room, "state/events"), live);
   }
+  read_ledger(server, live, stop);
   // Who is invited is asked for where somebody of another server may be.
   std::set<std::string> with_outsiders;
   for (const auto& room : directory.rooms) {

@@ -18,7 +18,6 @@ using plan::Steps;
 constexpr std::chrono::seconds kUntilMade{10};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 constexpr int kForbidden = 403;
-constexpr int kLedgerWriters = 4;
 
 std::string room_target(const std::string& room_id) {
   return "/_matrix/client/v3/rooms/" + percent_encode(room_id);
@@ -228,14 +227,12 @@ std::string Rooms::ledger_room() {
 void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
   const std::string id = ledger_room();
   const std::map<std::string, json> present = plan::ledger_parts(live_.ledger);
-  std::vector<Lane> lanes;
+  // One after the other: side by side they would fork the room.
   for (const auto& [part, people] : plan::ledger_parts(ledger)) {
     const auto found = present.find(part);
     if (found != present.end() && found->second == people) continue;
-    lanes.push_back(
-        {[this, id, part = part, people = people] { put_state(id, plan::kLedger, part, people); }});
+    put_state(id, plan::kLedger, part, people);
   }
-  run(std::move(lanes), kLedgerWriters);
 }
 
 }  // namespace alphorn::apply

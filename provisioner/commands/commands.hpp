@@ -19,6 +19,7 @@ struct Exit {
 void add_plan_command(CLI::App& app);
 void add_apply_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
+void add_export_command(CLI::App& app);
 void add_sheets_command(CLI::App& app);
 
 }  // namespace alphorn::commands

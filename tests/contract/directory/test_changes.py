@@ -1,9 +1,12 @@
 """People come, go, come back and move; rooms follow."""
 
+import json
+import subprocess
+import tarfile
 import time
 
 import pytest
-from conftest import side_by_side
+from conftest import ALPHORN, side_by_side
 
 CAST = {"anna": "Anna Muster", "beat": "Beat Keller", "carla": "Carla Conti", "dora": "Dora Favre"}
 
@@ -112,3 +115,39 @@ def test_what_was_changed_by_hand_is_as_the_document_says_again(office, tokens):
                            token=office.server.token)
     assert office.apply()["done"] == {"setState": 2}
     assert office.apply()["writes"] == 0
+
+
+def test_one_company_that_fails_does_not_keep_the_others_from_their_turn(office, tokens):
+    folder = office.folder / "companies"
+    folder.mkdir()
+    (folder / "1-broken.yaml").write_text("kind: CompanyDirectory\n")
+    good = office.document.read_text()
+    away = "spec:\n  homeserver: {url: 'http://127.0.0.1:9'}\n"
+    (folder / "2-away.yaml").write_text(good.replace("spec:\n", away))
+    here = f"spec:\n  homeserver: {{url: '{office.server.url}'}}\n"
+    (folder / "3-good.yaml").write_text(good.replace("spec:\n", here))
+    done = subprocess.run([ALPHORN, "verify", str(folder), "--token-file",
+                           str(office.folder / "token")], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "1-broken.yaml:1:1: apiVersion is missing" in done.stderr
+    assert "2-away.yaml: " in done.stderr
+    assert "Verified: 1 accounts" in done.stdout.split("3-good.yaml")[1]
+
+
+def test_a_persons_data_is_bundled(office, tokens):
+    token = tokens["carla"]
+    room = office.id_of("lounge")
+    office.server.call("PUT", f"/_matrix/client/v3/rooms/{room}/send/m.room.message/1",
+                       {"msgtype": "m.text", "body": "hello"}, token=token)
+    archive = office.folder / "carla.tar"
+    subprocess.run([ALPHORN, "export", "@carla:acme.example", "-o", str(archive), "--homeserver",
+                    office.server.url, "--token-file", str(office.folder / "token")], check=True)
+    assert archive.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(archive) as files:
+        names = files.getnames()
+        sent = [name for name in names if name.startswith("messages-")]
+        assert {"account.json", "devices.json", "sessions.json", "memberships.json",
+                "media.json"} <= set(names)
+        events = [event for name in sent for event in json.load(files.extractfile(name))]
+    assert [event["content"]["body"] for event in events
+            if event["type"] == "m.room.message"] == ["hello"]
