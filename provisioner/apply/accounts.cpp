@@ -166,6 +166,7 @@ void settle(Server& server, Journal& journal, std::stop_token stop) {
       std::this_thread::sleep_for(kBetweenLooks);
     }
   }
+  if (!stop.stop_requested()) journal.clear();
 }
 
 }  // namespace alphorn::apply

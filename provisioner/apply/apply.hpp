@@ -66,7 +66,8 @@ void apply(Server& server, const directory::Directory& directory, const plan::Li
 /// Gives back an exemption that a killed run has left. One request when there is none.
 void end_exemption(Server& server, const std::string& bot, std::stop_token stop);
 
-/// Waits until accounts that a killed run had asked for are there, or can be expected no more.
+/// Waits until accounts that a killed run had asked for are there, or can be expected no more, and
+/// clears the journal.
 void settle(Server& server, Journal& journal, std::stop_token stop);
 
 }  // namespace alphorn::apply

@@ -18,7 +18,7 @@ std::string lower(std::string text) {
 /// Whether a person has one of the values of every attribute; letter case aside.
 bool matches(const Entry& entry, const std::map<std::string, std::vector<std::string>>& rule) {
   return std::all_of(rule.begin(), rule.end(), [&](const auto& wanted) {
-    const auto found = entry.attributes.find(lower(wanted.first));
+    const auto found = entry.attributes.find(attribute_name(wanted.first));
     return found != entry.attributes.end() &&
            std::any_of(wanted.second.begin(), wanted.second.end(), [&](const std::string& value) {
              return lower(value) == lower(found->second);
@@ -56,7 +56,7 @@ void Names::read_group(Fields& fields, const std::vector<Entry>& employees) {
   std::set<std::string> members = resolve(fields, "members");
   for (const auto& [attribute, values] : rule) {
     const bool known = std::any_of(employees.begin(), employees.end(), [&](const Entry& entry) {
-      return entry.attributes.contains(lower(attribute));
+      return entry.attributes.contains(attribute_name(attribute));
     });
     if (!known && !employees.empty()) {
       fields.problem("where/" + attribute, "no table has a column \"" + attribute + "\"");

@@ -181,6 +181,11 @@ std::string lower(std::string text) {
   return text;
 }
 
+std::string meaning_of(const std::string& title) {
+  const auto known = header_names().find(plain_latin(title));
+  return known == header_names().end() ? lower(title) : known->second;
+}
+
 class Table {
  public:
   Table(std::string name, CsvTable table, Document& document)
@@ -206,9 +211,7 @@ class Table {
   bool read_header() {
     std::map<std::string, std::string> seen;
     for (const std::string& title : table_.header) {
-      const std::string plain = plain_latin(title);
-      const auto known = header_names().find(plain);
-      const std::string meaning = known == header_names().end() ? lower(title) : known->second;
+      const std::string meaning = meaning_of(title);
       meanings_.push_back(meaning);
       if (meaning.empty()) continue;
       if (const auto [at, fresh] = seen.emplace(meaning, title); !fresh) {
@@ -264,6 +267,8 @@ class Table {
 };
 
 }  // namespace
+
+std::string attribute_name(const std::string& title) { return lower(meaning_of(title)); }
 
 std::string localpart_problem(const std::string& localpart, const std::string& server_name) {
   if (localpart.empty()) return "is missing and cannot be made from the person's name; give one";

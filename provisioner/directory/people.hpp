@@ -15,10 +15,14 @@ struct Entry {
   Person person;
   std::string localpart;
   std::set<std::string> groups;
-  /// What group rules may ask for: columns of the table, by their name in lower case.
+  /// What group rules may ask for, by attribute_name().
   std::map<std::string, std::string> attributes;
   std::string field;  ///< for problems: "spec.employees.people[3]", or "" in a table
 };
+
+/// What a table's column is called where rules ask for it: "department" for "Abteilung" and for
+/// "Department"; a column that has no meaning of its own by its title in lower case.
+std::string attribute_name(const std::string& title);
 
 /// Whether it may be the part before the colon of a user id; what is wrong with it, or "".
 std::string localpart_problem(const std::string& localpart, const std::string& server_name);

@@ -39,8 +39,11 @@ std::string quoted(const std::string& text) {
 
 /// "@anna:acme.example" -> "anna", with nothing in it that a folder could take for a path.
 std::string file_stem(const std::string& user_id) {
-  std::string stem = user_id.substr(1, user_id.find(':') - 1);
-  std::replace(stem.begin(), stem.end(), '/', '_');
+  std::string stem;
+  for (const char letter : user_id.substr(1, user_id.find(':') - 1)) {
+    // No user id holds a percent sign: two people never share a file.
+    stem += letter == '/' ? "%2F" : std::string(1, letter);
+  }
   return stem;
 }
 

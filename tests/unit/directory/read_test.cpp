@@ -72,6 +72,25 @@ TEST(Sample, RoomsAreEncryptedAndRestrictedUnlessTheySayOtherwise) {
   EXPECT_EQ(room(directory, "acme").join_rule, JoinRule::invite);
 }
 
+TEST(Document, ARuleMayCallAColumnAsTheTableDoes) {
+  for (const char* column : {"Abteilung", "department", "service"}) {
+    const Reading reading = read("d.yaml", std::string(R"(
+apiVersion: alphorn.dev/v1alpha1
+kind: CompanyDirectory
+spec:
+  serverName: acme.example
+  employees: {csv: staff.csv}
+  groups: [{name: tech, where: {)") + column + R"(: technik}}]
+  spaces: [{key: house, members: [tech]}]
+)",
+                                 [](const std::string&) {
+                                   return "Benutzer;Abteilung\nanna;Technik\nbeat;Verkauf\n";
+                                 });
+    ASSERT_THAT(reading.problems, IsEmpty()) << column;
+    EXPECT_THAT(reading.directory.rooms[0].members, ElementsAre(id("anna"))) << column;
+  }
+}
+
 TEST(Document, SpacesMayBeListedFlat) {
   const Reading reading = read("d.yaml", R"(
 apiVersion: alphorn.dev/v1alpha1
