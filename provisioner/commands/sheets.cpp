@@ -44,6 +44,7 @@ void add_preview(CLI::App& sheets) {
   preview->add_option("--language", sheet->language, "en, fr, de or it")
       ->check(CLI::IsMember({"en", "fr", "de", "it"}))
       ->capture_default_str();
+  preview->add_option("--name", sheet->display_name, "Of whom")->capture_default_str();
   preview->add_option("--company", sheet->company, "Name on the sheet")->capture_default_str();
   preview->add_option("--web", sheet->web_url, "Address of the web client")->capture_default_str();
   preview->add_option("-o,--output", *file, "PDF to write")->required();

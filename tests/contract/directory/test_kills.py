@@ -37,6 +37,12 @@ def length(server, tmp_path_factory):
     return time.monotonic() - begun
 
 
+def exemption(server):
+    bot = f"%40alphorn%3A{server.server_name}"
+    return server.call("GET", f"/_synapse/admin/v1/users/{bot}/override_ratelimit",
+                       token=server.token)[1]
+
+
 def checked(office, number):
     """A run after the kill, and what there is then."""
     office.apply("--allow-leavers", "1000")
@@ -51,6 +57,7 @@ def checked(office, number):
         "GET", f"/_matrix/client/v3/rooms/{room}/state/dev.alphorn.directory.room/",
         token=server.token, expect=None)[1].get("key"), mine)
     assert sorted(key for key in locators if key in keys) == sorted(keys)
+    assert not exemption(server), "the exemption from rate limits is left"
     passwords = office.passwords()
     people = [f"k{number}-p{index}" for index in range(PEOPLE)]
     tokens = side_by_side(lambda who: server.log_in(who, passwords[who]), people)
@@ -74,6 +81,20 @@ def test_killed_at_random_it_comes_to_the_same_end(server, tmp_path_factory, len
         checked(office, number)
     print(f"figure: killed {KILLS} times within {length:.1f} s, "
           f"{sum(size > 0 for size in reached)} while accounts were made")
+
+
+def test_asked_to_stop_it_finishes_what_is_under_way(server, tmp_path_factory, length):
+    office = Office(tmp_path_factory.mktemp("stopped"), server)
+    office.write(everybody(KILLS))
+    run = subprocess.Popen(office.command("apply"), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(length / 2)
+    assert exemption(server), "the run is over already, or has not begun"
+    run.send_signal(signal.SIGINT)
+    assert run.wait(60) == 1
+    assert office.report()["result"] == "interrupted"
+    assert not exemption(server), "the exemption from rate limits is left"
+    checked(office, KILLS)
 
 
 def everybody(number):
