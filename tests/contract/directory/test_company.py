@@ -25,7 +25,11 @@ def spaces():
     tree = []
     for number in range(DEPARTMENTS):
         key = f"d{number}"
-        rooms = [{"key": f"{key}-r{room}", "name": f"Room {room} of {key}"} for room in range(5)]
+        # One for the whole department, four for a few: a join is two events, and a server of one
+        # process takes some fifty a second.
+        few = [f"juerg{member}.mueller" for member in range(number, EMPLOYEES, 50)][:5]
+        rooms = [{"key": f"{key}-r{room}", "name": f"Room {room} of {key}",
+                  **({"members": few} if room else {})} for room in range(5)]
         inner = [] if number >= 8 else [{
             "key": f"{key}-lab", "name": f"Laboratory {number}", "members": [f"juerg{number}.mueller"],
             "rooms": [{"key": f"{key}-lab-notes", "name": "Notes"}]}]

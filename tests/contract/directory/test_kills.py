@@ -12,7 +12,7 @@ import time
 import pytest
 from conftest import Office, side_by_side
 
-KILLS = int(os.environ.get("ALPHORN_KILLS", "12"))
+KILLS = int(os.environ.get("ALPHORN_KILLS", "8"))
 PEOPLE, ROOMS = 12, 6
 
 
