@@ -18,6 +18,7 @@ using plan::Steps;
 constexpr std::chrono::seconds kUntilMade{10};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 constexpr int kForbidden = 403;
+constexpr int kNotFound = 404;
 
 std::string room_target(const std::string& room_id) {
   return "/_matrix/client/v3/rooms/" + percent_encode(room_id);
@@ -112,50 +113,75 @@ void Rooms::create_one(const Step& step, const Room& room) {
 }
 
 std::string Rooms::create_or_find(const Room& room, const Ids& ids) {
-  try {
-    const json body = plan::creation(room, directory_, live_.bot, ids);
+  const json body = plan::creation(room, directory_, live_.bot, ids);
+  const auto create = [&] {
     return string_at(context_.server.post("/_matrix/client/v3/createRoom", body, context_.stop),
                      "room_id");
+  };
+  try {
+    return create();
   } catch (const matrix::ApiError& error) {
     if (error.errcode() != "M_ROOM_IN_USE") throw;
   }
-  return adopt(room, ids);
+  const std::string found = adopt(room, ids);
+  return found.empty() ? create() : found;
 }
 
 /// The alias is taken: by a room of this directory's whose creation was asked for by a process that
-/// is gone, or that an answer was lost of. It may be in the making, and it may have been left half
-/// made.
+/// is gone, or whose answer was lost. The server may be making it still; it takes the alias first
+/// and sends the events then. A server that died meanwhile has left a part of it, or the alias
+/// alone, which is given up: "" is returned then.
 std::string Rooms::adopt(const Room& room, const Ids& ids) {
   const std::string alias = "#" + room.key + ":" + directory_.server_name;
-  const std::string id =
-      string_at(context_.server.get("/_matrix/client/v3/directory/room/" + percent_encode(alias),
-                                    context_.stop),
-                "room_id");
-  const json create =
-      context_.server.get(state_target(id, "m.room.create", "") + "?format=event", context_.stop);
-  if (string_at(create, "sender") != live_.bot) {
+  const std::string target = "/_matrix/client/v3/directory/room/" + percent_encode(alias);
+  const std::string id = string_at(context_.server.get(target, context_.stop), "room_id");
+  const auto deadline = std::chrono::steady_clock::now() + kUntilMade;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (!state_of(id, plan::kLocator).is_null()) return id;
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  if (string_at(state_of(id, "m.room.create", "?format=event"), "sender") == live_.bot) {
+    repair(id, room, ids);
+    return id;
+  }
+  if (exists(id)) {
     throw matrix::ApiError(kForbidden, "M_ROOM_IN_USE",
                            alias +
                                " belongs to a room that is not the directory's; give the alias "
                                "up there, or the room another key here");
   }
-  const auto deadline = std::chrono::steady_clock::now() + kUntilMade;
-  while (std::chrono::steady_clock::now() < deadline) {
-    try {
-      context_.server.get(state_target(id, plan::kLocator, ""), context_.stop);
-      return id;
-    } catch (const matrix::ApiError& error) {
-      if (error.errcode() != "M_NOT_FOUND") throw;
-    }
-    std::this_thread::sleep_for(kBetweenLooks);
+  context_.server.remove(target, context_.stop);
+  return "";
+}
+
+/// Null while there is none, or no room, or the account is not in it yet.
+json Rooms::state_of(const std::string& room_id, const std::string& type,
+                     const std::string& query) const {
+  try {
+    return context_.server.get(state_target(room_id, type, "") + query, context_.stop);
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kForbidden && error.status() != kNotFound) throw;
+    return nullptr;
   }
-  put_state(id, "m.room.power_levels", "",
+}
+
+bool Rooms::exists(const std::string& room_id) const {
+  try {
+    context_.server.get("/_synapse/admin/v1/rooms/" + percent_encode(room_id), context_.stop);
+    return true;
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kNotFound) throw;
+    return false;
+  }
+}
+
+void Rooms::repair(const std::string& room_id, const Room& room, const Ids& ids) {
+  put_state(room_id, "m.room.power_levels", "",
             plan::desired_power(room, directory_, live_.bot, nullptr));
   for (const auto& [of, content] : plan::desired_state(room, directory_)) {
     if (of.first == "m.space.child") continue;
-    put_state(id, of.first, plan::with_ids(of.second, ids), plan::with_ids(content, ids));
+    put_state(room_id, of.first, plan::with_ids(of.second, ids), plan::with_ids(content, ids));
   }
-  return id;
 }
 
 void Rooms::put_state(const std::string& room_id, const std::string& type, const std::string& key,
@@ -168,9 +194,13 @@ void Rooms::set_state(const Steps& steps) {
   run(room_lanes(steps,
                  [&](const Step& step) {
                    const auto& set = std::get<plan::SetState>(step);
+                   const std::string key = plan::with_ids(set.state_key, ids);
+                   if (!ids.contains(set.room) || plan::is_placeholder(key)) {
+                     context_.progress.failed(plan::to_string(step), "a room of it was not made");
+                     return;
+                   }
                    attempt(context_, "setState", step, [&] {
-                     put_state(ids.at(set.room), set.type, plan::with_ids(set.state_key, ids),
-                               plan::with_ids(set.content, ids));
+                     put_state(ids.at(set.room), set.type, key, plan::with_ids(set.content, ids));
                    });
                  }),
       context_.threads);

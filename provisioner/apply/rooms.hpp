@@ -29,6 +29,10 @@ class Rooms {
   void create_one(const plan::Step& step, const directory::Room& room);
   std::string create_or_find(const directory::Room& room, const Ids& ids);
   std::string adopt(const directory::Room& room, const Ids& ids);
+  void repair(const std::string& room_id, const directory::Room& room, const Ids& ids);
+  json state_of(const std::string& room_id, const std::string& type,
+                const std::string& query = "") const;
+  bool exists(const std::string& room_id) const;
   void put_state(const std::string& room_id, const std::string& type, const std::string& key,
                  const json& content);
   void member(const plan::Step& step);

@@ -113,8 +113,10 @@ json default_power(const Room& room) {
 
 std::string room_placeholder(const std::string& key) { return kPlaceholder + key; }
 
+bool is_placeholder(const std::string& text) { return text.starts_with(kPlaceholder); }
+
 std::string with_ids(const std::string& text, const std::map<std::string, std::string>& ids) {
-  if (!text.starts_with(kPlaceholder)) return text;
+  if (!is_placeholder(text)) return text;
   const auto found = ids.find(text.substr(std::string_view(kPlaceholder).size()));
   return found == ids.end() ? text : found->second;
 }
