@@ -92,6 +92,13 @@ std::string hmac_sha1_hex(std::string_view key, std::string_view bytes) {
   return hex(digest.data(), length);
 }
 
+std::string lower_case(std::string text) {
+  for (char& letter : text) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return text;
+}
+
 std::string percent_encode(std::string_view text) {
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string result;

@@ -21,6 +21,9 @@ std::string hmac_sha1_hex(std::string_view key, std::string_view bytes);
 /// inside a UTF-8 character.
 std::string shortened(std::string text, std::size_t longest);
 
+/// A-Z as a-z; every other byte as it is, whatever the locale.
+std::string lower_case(std::string text);
+
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 std::string percent_encode(std::string_view text);
 

@@ -7,16 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "base/freed.hpp"
+
 /// OpenSSL's objects as owned values: each is freed by its own function.
 namespace alphorn::openssl {
-
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 
 using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;

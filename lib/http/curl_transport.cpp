@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/freed.hpp"
 #include "base/locked.hpp"
 #include "http/line_splitter.hpp"
 #include "http/tls_trust.hpp"
@@ -18,13 +19,6 @@ namespace {
 using std::chrono::milliseconds;
 using Kind = TransportError::Kind;
 
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 using Easy = std::unique_ptr<CURL, Freed<curl_easy_cleanup>>;
 using Multi = std::unique_ptr<CURLM, Freed<curl_multi_cleanup>>;
 using List = std::unique_ptr<curl_slist, Freed<curl_slist_free_all>>;

@@ -17,7 +17,7 @@ namespace {
 using openssl::Certificate;
 using openssl::PrivateKey;
 using openssl::reader_of;
-using TrustStore = std::unique_ptr<X509_STORE, openssl::Freed<X509_STORE_free>>;
+using TrustStore = std::unique_ptr<X509_STORE, Freed<X509_STORE_free>>;
 
 std::vector<Certificate> certificates_of(const std::string& pem, const char* what) {
   const openssl::Bio bio = reader_of(pem);

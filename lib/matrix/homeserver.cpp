@@ -11,13 +11,6 @@ constexpr const char* kThrowawayPrefix = "alphorn-recovery-";
 constexpr std::size_t kThrowawayNameLength = 12;
 constexpr std::size_t kThrowawayPasswordLength = 40;
 
-std::string lower_case(std::string text) {
-  for (char& letter : text) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return text;
-}
-
 http::Headers bearer(const Secret& token) {
   return {{"Authorization", "Bearer " + token.reveal()}};
 }

@@ -27,7 +27,6 @@ constexpr std::size_t kMaxCommonName = 64;
 
 using openssl::Bio;
 using openssl::Certificate;
-using openssl::Freed;
 using openssl::reader_of;
 using Key = openssl::PrivateKey;
 using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;

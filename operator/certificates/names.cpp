@@ -1,16 +1,10 @@
 #include <algorithm>
-#include <cctype>
 
+#include "base/encoding.hpp"
 #include "certificates/certificates.hpp"
 
 namespace alphorn::certificates {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 bool name_covers(const std::string& name, const std::string& host) {
   if (name.rfind("*.", 0) != 0) return name == host;
@@ -22,7 +16,7 @@ bool name_covers(const std::string& name, const std::string& host) {
 
 bool covers(const Facts& facts, const std::string& host) {
   return std::any_of(facts.hosts.begin(), facts.hosts.end(), [&](const std::string& name) {
-    return name_covers(lower(name), lower(host));
+    return name_covers(lower_case(name), lower_case(host));
   });
 }
 

@@ -1,7 +1,6 @@
 #include "apply/apply.hpp"
 
-#include <algorithm>
-#include <chrono>
+#include <exception>
 #include <thread>
 
 #include "apply/accounts.hpp"

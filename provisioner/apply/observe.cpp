@@ -1,6 +1,5 @@
 #include "apply/observe.hpp"
 
-#include <mutex>
 #include <vector>
 
 #include "apply/lanes.hpp"
@@ -119,8 +118,7 @@ Live observe(Server& server, const directory::Directory& directory, std::stop_to
   }
   std::vector<Lane> lanes;
   for (auto& [key, room] : live.rooms) {
-    const bool outsiders =
-        with_outsiders.contains(key) || room.content(plan::kLocator).contains("guests");
+    const bool outsiders = with_outsiders.contains(key);
     lanes.push_back(
         {[&server, &room, outsiders, stop] { read_members(server, room, outsiders, stop); }});
   }

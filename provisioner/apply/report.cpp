@@ -1,25 +1,15 @@
 #include "apply/report.hpp"
 
-#include <fstream>
 #include <iomanip>
 #include <sstream>
-#include <stdexcept>
+
+#include "base/file.hpp"
 
 namespace alphorn::apply {
 namespace {
 
+constexpr mode_t kReadable = 0644;
 constexpr double kMillisecondsInSecond = 1000;
-
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path draft = path.string() + ".draft";
-  {
-    std::ofstream file{draft, std::ios::binary | std::ios::trunc};
-    file << text;
-    file.flush();
-    if (!file) throw std::runtime_error(draft.string() + " cannot be written");
-  }
-  std::filesystem::rename(draft, path);
-}
 
 std::string seconds(std::chrono::milliseconds took) {
   std::ostringstream text;
@@ -71,8 +61,8 @@ std::string as_markdown(const Report& report) {
 
 void write(const Report& report, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  write_file(folder / "report.json", as_json(report).dump(2) + "\n");
-  write_file(folder / "report.md", as_markdown(report));
+  write_file(folder / "report.json", as_json(report).dump(2) + "\n", kReadable);
+  write_file(folder / "report.md", as_markdown(report), kReadable);
 }
 
 }  // namespace alphorn::apply

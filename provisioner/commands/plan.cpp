@@ -10,10 +10,7 @@ void add_plan_command(CLI::App& app) {
   add_directory_options(*command, *options);
   command->callback([options] {
     for_each_document(*options, [&](const Job& job, std::stop_token stop) {
-      LoggedIn session{job.connection, stop};
-      const Compared found = compare(session.server(), job.directory, stop);
-      print(found.plan, options->format);
-      return found.plan.empty() ? kDone : kDifferences;
+      return differs(job, options->format, stop) ? kDifferences : kDone;
     });
   });
 }

@@ -106,6 +106,13 @@ Compared compare(apply::Server& server, const directory::Directory& directory,
   return result;
 }
 
+bool differs(const Job& job, Format format, std::stop_token stop) {
+  LoggedIn session{job.connection, stop};
+  const Compared found = compare(session.server(), job.directory, stop);
+  print(found.plan, format);
+  return !found.plan.empty();
+}
+
 void print(const plan::Plan& plan, Format format) {
   switch (format) {
     case Format::text:

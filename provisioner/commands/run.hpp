@@ -45,6 +45,9 @@ struct Compared {
 Compared compare(apply::Server& server, const directory::Directory& directory,
                  std::stop_token stop);
 
+/// Logs in, prints what a document's server differs in, and tells whether it does.
+bool differs(const Job& job, Format format, std::stop_token stop);
+
 /// To standard output; with colours on a terminal that wants them.
 void print(const plan::Plan& plan, Format format);
 

@@ -12,10 +12,7 @@ void add_verify_command(CLI::App& app) {
   add_directory_options(*command, *options);
   command->callback([options] {
     for_each_document(*options, [&](const Job& job, std::stop_token stop) {
-      LoggedIn session{job.connection, stop};
-      const Compared found = compare(session.server(), job.directory, stop);
-      print(found.plan, options->format);
-      if (!found.plan.empty()) return kDifferences;
+      if (differs(job, options->format, stop)) return kDifferences;
       if (options->format == Format::text) {
         std::cout << "Verified: " << job.directory.people.size() << " accounts and "
                   << job.directory.rooms.size() << " spaces and rooms are as the document says.\n";

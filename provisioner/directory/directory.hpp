@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace alphorn::directory {
@@ -33,6 +35,21 @@ struct Person {
 
 enum class JoinRule { invite, knock, restricted, knock_restricted, open };
 enum class History { joined, invited, shared, world_readable };
+
+/// What a document, and Matrix, calls each value of a closed set, in the order in which people are
+/// told.
+template <typename Value>
+using Words = std::vector<std::pair<std::string, Value>>;
+const Words<JoinRule>& join_rule_words();
+const Words<History>& history_words();
+
+/// The word for a value that is among them.
+template <typename Value>
+const std::string& word_for(Value value, const Words<Value>& words) {
+  return std::find_if(words.begin(), words.end(),
+                      [&](const auto& entry) { return entry.second == value; })
+      ->first;
+}
 
 /// A space or a room, with who is to be in it. Groups are resolved already.
 struct Room {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -53,6 +54,17 @@ class Fields {
   std::optional<std::int64_t> duration_s(const std::string& name);
   /// One of `words`; absent: nothing.
   std::optional<std::string> word(const std::string& name, const std::vector<std::string>& words);
+  /// The value behind one of them; absent, or another word: `otherwise`.
+  template <typename Value>
+  Value choice(const std::string& name, const Words<Value>& words, Value otherwise) {
+    std::vector<std::string> known;
+    for (const auto& [text, value] : words) known.push_back(text);
+    const std::optional<std::string> said = word(name, known);
+    if (!said) return otherwise;
+    return std::find_if(words.begin(), words.end(),
+                        [&](const auto& entry) { return entry.first == *said; })
+        ->second;
+  }
   Fields object(const std::string& name);
   void each(const std::string& name, const std::function<void(Fields&)>& use);
 

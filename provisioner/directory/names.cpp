@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/encoding.hpp"
 #include "directory/rooms.hpp"
 #include "directory/text.hpp"
 
@@ -8,20 +9,13 @@ namespace {
 
 constexpr const char* kEveryone = "everyone";
 
-std::string lower(std::string text) {
-  for (char& letter : text) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return text;
-}
-
 /// Whether a person has one of the values of every attribute; letter case aside.
 bool matches(const Entry& entry, const std::map<std::string, std::vector<std::string>>& rule) {
   return std::all_of(rule.begin(), rule.end(), [&](const auto& wanted) {
     const auto found = entry.attributes.find(attribute_name(wanted.first));
     return found != entry.attributes.end() &&
            std::any_of(wanted.second.begin(), wanted.second.end(), [&](const std::string& value) {
-             return lower(value) == lower(found->second);
+             return lower_case(value) == lower_case(found->second);
            });
   });
 }
@@ -29,7 +23,7 @@ bool matches(const Entry& entry, const std::map<std::string, std::vector<std::st
 }  // namespace
 
 Names::Names(Fields& spec, const std::vector<Entry>& employees, const std::vector<Entry>& guests,
-             const std::set<std::string>& outsiders, const std::string& server_name) {
+             const std::set<std::string>& outsiders) {
   groups_[kEveryone];
   for (const auto* list : {&employees, &guests}) {
     for (const Entry& entry : *list) {
@@ -38,11 +32,10 @@ Names::Names(Fields& spec, const std::vector<Entry>& employees, const std::vecto
       people_[id] = id;
       people_[entry.localpart] = id;
       people_["@" + entry.localpart] = id;
-      if (!entry.person.email.empty()) people_[lower(entry.person.email)] = id;
+      if (!entry.person.email.empty()) people_[lower_case(entry.person.email)] = id;
     }
   }
   for (const std::string& outsider : outsiders) people_[outsider] = outsider;
-  people_.erase("@" + std::string() + ":" + server_name);
   spec.each("groups", [&](Fields& group) { read_group(group, employees); });
   // Groups that only a person's own line names: they need no rule.
   for (const Entry& entry : employees) {
@@ -75,7 +68,7 @@ void Names::read_group(Fields& fields, const std::vector<Entry>& employees) {
 }
 
 std::string Names::person(const std::string& name) const {
-  const auto found = people_.find(lower(name));
+  const auto found = people_.find(lower_case(name));
   return found == people_.end() ? "" : found->second;
 }
 

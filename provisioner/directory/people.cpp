@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "base/encoding.hpp"
 #include "directory/csv.hpp"
 #include "directory/text.hpp"
 
@@ -174,16 +175,9 @@ void complete(Entry& entry, const std::string& rule, const std::string& server_n
   entry.person.user_id = "@" + entry.localpart + ":" + server_name;
 }
 
-std::string lower(std::string text) {
-  for (char& letter : text) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return text;
-}
-
 std::string meaning_of(const std::string& title) {
   const auto known = header_names().find(plain_latin(title));
-  return known == header_names().end() ? lower(title) : known->second;
+  return known == header_names().end() ? lower_case(title) : known->second;
 }
 
 class Table {
@@ -243,12 +237,12 @@ class Table {
     for (std::size_t index = 0; index < meanings_.size(); ++index) {
       const std::string& value = row.fields[index];
       const std::string& meaning = meanings_[index];
-      entry.attributes[lower(meaning)] = value;
+      entry.attributes[lower_case(meaning)] = value;
       if (meaning == "localpart") entry.localpart = value;
       if (meaning == "displayName") entry.person.display_name = value;
       if (meaning == "email") entry.person.email = value;
       if (meaning == "externalId") entry.person.external_id = value;
-      if (meaning == "language") entry.person.language = lower(value).substr(0, 2);
+      if (meaning == "language") entry.person.language = lower_case(value).substr(0, 2);
       if (meaning == "groups") entry.groups = split_groups(value);
       if (meaning == "admin") {
         entry.person.is_server_admin = is_yes(value);
@@ -268,7 +262,7 @@ class Table {
 
 }  // namespace
 
-std::string attribute_name(const std::string& title) { return lower(meaning_of(title)); }
+std::string attribute_name(const std::string& title) { return lower_case(meaning_of(title)); }
 
 std::string localpart_problem(const std::string& localpart, const std::string& server_name) {
   if (localpart.empty()) return "is missing and cannot be made from the person's name; give one";
@@ -321,7 +315,7 @@ void find_duplicates(const std::vector<Entry>& entries, Document& document) {
   const auto note = [&](std::map<std::string, const Entry*>& known, const std::string& value,
                         const Entry& entry, const std::string& what) {
     if (value.empty()) return true;
-    const auto [at, fresh] = known.emplace(lower(value), &entry);
+    const auto [at, fresh] = known.emplace(lower_case(value), &entry);
     if (fresh) return true;
     const Place& before = at->second->person.place;
     document.problems.push_back({entry.person.place, entry.field,

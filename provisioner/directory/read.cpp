@@ -28,13 +28,11 @@ std::string read_server_name(Fields& spec) {
 }
 
 Leavers read_leavers(Fields fields) {
-  static const std::map<std::string, Leavers::Then> words{{"lock", Leavers::Then::lock},
-                                                          {"deactivate", Leavers::Then::deactivate},
-                                                          {"erase", Leavers::Then::erase}};
+  static const Words<Leavers::Then> words{{"lock", Leavers::Then::lock},
+                                          {"deactivate", Leavers::Then::deactivate},
+                                          {"erase", Leavers::Then::erase}};
   Leavers leavers;
-  if (const auto word = fields.word("then", {"lock", "deactivate", "erase"})) {
-    leavers.then = words.at(*word);
-  }
+  leavers.then = fields.choice("then", words, leavers.then);
   leavers.cool_down_s = fields.duration_s("coolDown").value_or(leavers.cool_down_s);
   leavers.max_percent =
       static_cast<int>(fields.integer("maxPercent", leavers.max_percent, 1, kHighestPercent));
@@ -138,7 +136,7 @@ void read_spec(Fields& spec, const Load& load, Directory& directory) {
   // Who could not be read would be unknown wherever the rest names them.
   if (!spec.document().problems.empty()) return;
   directory.federated_guests = guests.outsiders;
-  const Names names{spec, people, guests.local, guests.outsiders, directory.server_name};
+  const Names names{spec, people, guests.local, guests.outsiders};
   directory.rooms = read_rooms(spec, names, directory.server_name);
   directory.leavers = read_leavers(spec.object("leavers"));
   spec.end();

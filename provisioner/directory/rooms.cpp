@@ -34,34 +34,12 @@ struct Defaults {
   std::map<std::string, int> power;
 };
 
-JoinRule join_rule(const std::optional<std::string>& word, JoinRule otherwise) {
-  static const std::map<std::string, JoinRule> words{
-      {"invite", JoinRule::invite},
-      {"knock", JoinRule::knock},
-      {"restricted", JoinRule::restricted},
-      {"knock_restricted", JoinRule::knock_restricted},
-      {"public", JoinRule::open}};
-  return word ? words.at(*word) : otherwise;
-}
-
-const std::vector<std::string> kJoinRules{"invite", "knock", "restricted", "knock_restricted",
-                                          "public"};
-const std::vector<std::string> kHistories{"joined", "invited", "shared", "world_readable"};
-
-History history(const std::optional<std::string>& word, History otherwise) {
-  static const std::map<std::string, History> words{{"joined", History::joined},
-                                                    {"invited", History::invited},
-                                                    {"shared", History::shared},
-                                                    {"world_readable", History::world_readable}};
-  return word ? words.at(*word) : otherwise;
-}
-
 Defaults read_defaults(Fields fields) {
   Defaults defaults;
   defaults.encrypted = fields.boolean("encrypted", true);
   defaults.version = fields.word("version", kVersions).value_or(defaults.version);
-  defaults.join_rule = join_rule(fields.word("joinRule", kJoinRules), defaults.join_rule);
-  defaults.history = history(fields.word("history", kHistories), defaults.history);
+  defaults.join_rule = fields.choice("joinRule", join_rule_words(), defaults.join_rule);
+  defaults.history = fields.choice("history", history_words(), defaults.history);
   defaults.retention_s = fields.duration_s("retention");
   defaults.power = fields.levels("powerLevels");
   fields.end();
@@ -185,8 +163,8 @@ class Reader {
   void read_kind(Fields& fields, Room& room) {
     room.encrypted = fields.boolean("encrypted", room.is_space ? false : defaults_.encrypted);
     room.version = fields.word("version", kVersions).value_or(defaults_.version);
-    room.join_rule = join_rule(fields.word("joinRule", kJoinRules), defaults_.join_rule);
-    room.history = history(fields.word("history", kHistories), defaults_.history);
+    room.join_rule = fields.choice("joinRule", join_rule_words(), defaults_.join_rule);
+    room.history = fields.choice("history", history_words(), defaults_.history);
     std::optional<std::int64_t> retention = fields.duration_s("retention");
     if (!retention && !room.is_space) retention = defaults_.retention_s;
     if (retention) room.retention_ms = *retention * kMillisecondsInSecond;

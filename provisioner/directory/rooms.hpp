@@ -15,7 +15,7 @@ class Names {
  public:
   /// Groups of spec.groups over these people; "everyone" is all employees.
   Names(Fields& spec, const std::vector<Entry>& employees, const std::vector<Entry>& guests,
-        const std::set<std::string>& outsiders, const std::string& server_name);
+        const std::set<std::string>& outsiders);
 
   /// User ids behind a list of groups, localparts, e-mail addresses and user ids; an unknown one is
   /// a problem of `field`.

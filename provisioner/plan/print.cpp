@@ -1,6 +1,6 @@
 #include "plan/print.hpp"
 
-#include <map>
+#include "plan/room_state.hpp"
 
 namespace alphorn::plan {
 namespace {
@@ -51,8 +51,7 @@ struct Describe {
   Line operator()(const SetState& step) const {
     if (step.type == "m.space.child") {
       const bool unlink = step.content.empty();
-      const std::string child =
-          unlink ? step.state_key : step.state_key.substr(sizeof("$room:") - 1);
+      const std::string child = unlink ? step.state_key : placeholder_key(step.state_key);
       return {unlink ? '-' : '+', unlink ? "unlink" : "link", unlink ? "unlink" : "link", child,
               step.room};
     }

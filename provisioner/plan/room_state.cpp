@@ -6,7 +6,6 @@ namespace alphorn::plan {
 namespace {
 
 using directory::Directory;
-using directory::History;
 using directory::JoinRule;
 using directory::Room;
 
@@ -17,36 +16,6 @@ constexpr int kFirstVersionWithCreators = 12;
 /// In rooms of version 12 an administrator may do everything but end the room (MSC4289).
 constexpr int kOnlyCreators = 150;
 
-std::string word(JoinRule rule) {
-  switch (rule) {
-    case JoinRule::invite:
-      return "invite";
-    case JoinRule::knock:
-      return "knock";
-    case JoinRule::restricted:
-      return "restricted";
-    case JoinRule::knock_restricted:
-      return "knock_restricted";
-    case JoinRule::open:
-      return "public";
-  }
-  return "invite";
-}
-
-std::string word(History history) {
-  switch (history) {
-    case History::joined:
-      return "joined";
-    case History::invited:
-      return "invited";
-    case History::shared:
-      return "shared";
-    case History::world_readable:
-      return "world_readable";
-  }
-  return "shared";
-}
-
 bool creators_stand_above(const Room& room) {
   int version = 0;
   const std::string& text = room.version;
@@ -55,7 +24,7 @@ bool creators_stand_above(const Room& room) {
 }
 
 json join_rules(const Room& room) {
-  json content = {{"join_rule", word(room.join_rule)}};
+  json content = {{"join_rule", word_for(room.join_rule, directory::join_rule_words())}};
   if (room.join_rule == JoinRule::restricted || room.join_rule == JoinRule::knock_restricted) {
     content["allow"] =
         json::array({{{"type", "m.room_membership"}, {"room_id", room_placeholder(room.parent)}}});
@@ -115,9 +84,13 @@ std::string room_placeholder(const std::string& key) { return kPlaceholder + key
 
 bool is_placeholder(const std::string& text) { return text.starts_with(kPlaceholder); }
 
+std::string placeholder_key(const std::string& text) {
+  return text.substr(std::string_view(kPlaceholder).size());
+}
+
 std::string with_ids(const std::string& text, const std::map<std::string, std::string>& ids) {
   if (!is_placeholder(text)) return text;
-  const auto found = ids.find(text.substr(std::string_view(kPlaceholder).size()));
+  const auto found = ids.find(placeholder_key(text));
   return found == ids.end() ? text : found->second;
 }
 
@@ -136,7 +109,8 @@ State desired_state(const Room& room, const Directory& directory) {
   if (!room.topic.empty()) state[{"m.room.topic", ""}] = {{"topic", room.topic}};
   if (!room.avatar.empty()) state[{"m.room.avatar", ""}] = {{"url", room.avatar}};
   state[{"m.room.join_rules", ""}] = join_rules(room);
-  state[{"m.room.history_visibility", ""}] = {{"history_visibility", word(room.history)}};
+  state[{"m.room.history_visibility", ""}] = {
+      {"history_visibility", word_for(room.history, directory::history_words())}};
   state[{"m.room.guest_access", ""}] = {{"guest_access", "forbidden"}};
   if (room.encrypted) {
     state[{"m.room.encryption", ""}] = {{"algorithm", "m.megolm.v1.aes-sha2"}};

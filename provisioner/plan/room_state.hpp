@@ -16,6 +16,8 @@ using State = std::map<std::pair<std::string, std::string>, json>;
 /// "$room:KEY", in a value or a state key, stands for the id of a room that may not exist yet.
 std::string room_placeholder(const std::string& key);
 bool is_placeholder(const std::string& text);
+/// The key behind a placeholder.
+std::string placeholder_key(const std::string& text);
 
 /// The same with every placeholder that `ids` (key to room id) knows replaced.
 json with_ids(const json& content, const std::map<std::string, std::string>& ids);

@@ -6,18 +6,13 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/freed.hpp"
+
 namespace alphorn::sheets {
 namespace {
 
 constexpr int kPrivate = 0600;
 
-template <auto free>
-struct Freed {
-  template <typename Handle>
-  void operator()(Handle* handle) const {
-    free(handle);
-  }
-};
 using Writer = std::unique_ptr<archive, Freed<archive_write_free>>;
 using Reader = std::unique_ptr<archive, Freed<archive_read_free>>;
 using Entry = std::unique_ptr<archive_entry, Freed<archive_entry_free>>;

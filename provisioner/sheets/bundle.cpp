@@ -1,16 +1,11 @@
 #include "sheets/bundle.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <mutex>
 #include <stdexcept>
-#include <system_error>
 
+#include "base/file.hpp"
 #include "base/run_program.hpp"
 #include "sheets/archive.hpp"
 
@@ -22,6 +17,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::minutes kPatience{2};
 /// A person may have to type a passphrase.
 constexpr std::chrono::minutes kPatienceWithPeople{10};
+constexpr mode_t kPrivate = 0600;
 constexpr std::size_t kLargestPart = 512UL * 1024 * 1024;
 constexpr std::string_view kPrefix = "credentials-";
 constexpr std::string_view kSuffix = ".tar.age";
@@ -72,35 +68,6 @@ fs::path next_part(const fs::path& folder) {
   digits.insert(0, static_cast<std::size_t>(std::max(0, kDigits - static_cast<int>(digits.size()))),
                 '0');
   return folder / (std::string(kPrefix) + digits + std::string(kSuffix));
-}
-
-[[noreturn]] void fail(const fs::path& path, const char* what) {
-  throw std::runtime_error(path.string() + " " + what + ": " +
-                           std::generic_category().message(errno));
-}
-
-/// Whole or not at all, and on disk.
-void write_file(const fs::path& path, const std::string& bytes) {
-  const std::string draft = path.string() + ".draft";
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) fail(draft, "cannot be written");
-  for (std::size_t written = 0; written < bytes.size();) {
-    const ssize_t count = ::write(file, bytes.data() + written, bytes.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      ::close(file);
-      fail(draft, "cannot be written");
-    }
-    written += static_cast<std::size_t>(count);
-  }
-  const bool kept = ::fsync(file) == 0;
-  ::close(file);
-  if (!kept || ::rename(draft.c_str(), path.c_str()) != 0) fail(path, "cannot be written");
-  if (const int folder = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
-  }
 }
 
 Files contents(const std::vector<Sheet>& sheets) {
@@ -187,7 +154,7 @@ void write_part(const fs::path& folder, const std::vector<Sheet>& sheets,
   const Secret sealed = output_of(age, kPatience);
   const std::scoped_lock lock{one_at_a_time};
   fs::create_directories(folder);
-  write_file(next_part(folder), sealed.reveal());
+  write_file(next_part(folder), sealed.reveal(), kPrivate);
 }
 
 Opened open_parts(const fs::path& source, const fs::path& identity, const fs::path& target) {
@@ -204,7 +171,7 @@ Opened open_parts(const fs::path& source, const fs::path& identity, const fs::pa
   const Files files = opened(parts, identity);
   fs::create_directories(target);
   fs::permissions(target, fs::perms::owner_all);
-  for (const auto& [name, content] : files) write_file(target / name, content.reveal());
+  for (const auto& [name, content] : files) write_file(target / name, content.reveal(), kPrivate);
   return {.parts = static_cast<int>(parts.size()), .people = static_cast<int>(files.size()) - 1};
 }
 

@@ -85,9 +85,9 @@ class Keys:
                      "-extfile", self.path(f"{name}.ext"), "-out", self.path(f"{name}.crt"))
 
 
-def die_with_parent():
+def die_with_parent(how=signal.SIGKILL):
     pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, how)
 
 
 class Servers:

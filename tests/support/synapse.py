@@ -6,7 +6,7 @@
 Both programs come out of the playground's images, which ./dev keeps in its cache (or out of the folder
 that ALPHORN_IMAGES names). Needs root: each runs in a root directory and a mount namespace of its own.
 """
-import ctypes
+import functools
 import hashlib
 import hmac
 import json
@@ -15,7 +15,6 @@ import pathlib
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -25,6 +24,8 @@ import urllib.error
 import urllib.request
 
 import yaml
+
+from apiserver import die_with_parent, free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/minimal/homeserver.yaml"
@@ -54,17 +55,6 @@ def unpack(image, target):
             sys.exit(f"{archives[-1]} cannot be unpacked")
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def die_with_parent():
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
 class Synapse:
     """Starts when it is entered, ends and leaves nothing when it is left."""
 
@@ -79,7 +69,7 @@ class Synapse:
         try:
             for image in ("postgres", "synapse"):
                 unpack(image, self.folder / image)
-            self.database_port, self.port = free_port(), free_port()
+            self.database_port, self.port = free_ports(2)
             self.url = f"http://127.0.0.1:{self.port}"
             self.start_postgres()
             self.configure()
@@ -117,7 +107,7 @@ class Synapse:
     def spawn(self, name, command):
         log = open(self.folder / f"{name}.log", "ab")
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                 preexec_fn=die_with_parent)
+                                 preexec_fn=functools.partial(die_with_parent, signal.SIGTERM))
         self.children.append(child)
         return child
 

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+namespace alphorn {
+
+/// Writes a file whole or not at all, by way of PATH.draft beside it; it is on disk when this
+/// returns. The draft has `mode` (less the process's umask) from its beginning. Throws
+/// std::runtime_error that names the file.
+void write_file(const std::filesystem::path& path, const std::string& bytes, mode_t mode);
+
+}  // namespace alphorn
