@@ -7,7 +7,7 @@ declare -A PACKAGES=(
          libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev
          libmimalloc-dev libsimdjson-dev libzstd-dev libarchive-dev libhpdf-dev libicu-dev libqrencode-dev
          pkg-config"
-  [tests]="age microsocks openssl python3-jsonschema python3-pytest python3-requests python3-yaml tinyproxy-bin"
+  [tests]="age fonts-dejavu-core microsocks openssl python3-jsonschema python3-pytest python3-requests python3-yaml tinyproxy-bin"
   [browser]="chromium chromium-driver fonts-dejavu-core libnss3-tools"
   [fuzz]="clang libclang-rt-14-dev"
   [lint]="clang-format clang-tidy shellcheck"
