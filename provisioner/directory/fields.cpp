@@ -85,7 +85,11 @@ std::string Fields::pointer_of(const std::string& name) const {
 Place Fields::place(const std::string& name) const { return document_.place(pointer_of(name)); }
 
 void Fields::problem(const std::string& name, const std::string& message) {
-  document_.problems.push_back({place(name), field_path(pointer_of(name)), message});
+  document_.problems.push_back(about(name, message));
+}
+
+Problem Fields::about(const std::string& name, const std::string& message) const {
+  return {place(name), field_path(pointer_of(name)), message};
 }
 
 const json* Fields::find(const std::string& name) {

@@ -72,6 +72,8 @@ class Fields {
   void end();
 
   void problem(const std::string& name, const std::string& message);
+  /// The same, to be said later or not at all.
+  Problem about(const std::string& name, const std::string& message) const;
   Place place(const std::string& name = "") const;
   Document& document() { return document_; }
 

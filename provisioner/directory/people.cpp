@@ -136,6 +136,8 @@ bool is_no(const std::string& text) {
   return words.contains(plain_latin(text));
 }
 
+bool is_control(char letter) { return static_cast<unsigned char>(letter) < ' ' || letter == 0x7f; }
+
 /// What is wrong with an entry whose fields are all there: field and message.
 std::vector<std::pair<std::string, std::string>> faults(const Entry& entry,
                                                         const std::string& server_name) {
@@ -147,6 +149,9 @@ std::vector<std::pair<std::string, std::string>> faults(const Entry& entry,
   const Person& person = entry.person;
   if (!person.email.empty() && !std::regex_match(person.email, mail)) {
     found.emplace_back("email", "\"" + person.email + "\" is no e-mail address");
+  }
+  if (std::any_of(person.display_name.begin(), person.display_name.end(), is_control)) {
+    found.emplace_back("displayName", "holds a line break or another control character; remove it");
   }
   if (person.display_name.size() > kLongestName) {
     found.emplace_back("displayName", "must not have more than 256 bytes");

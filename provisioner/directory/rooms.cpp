@@ -13,14 +13,25 @@ constexpr std::int64_t kMillisecondsInSecond = 1000;
 constexpr std::size_t kLongestAlias = 255;
 constexpr std::size_t kLongestName = 255;
 constexpr int kDeepest = 20;
+constexpr const char* kTooDeep = "spaces lie more than 20 deep; make the tree flatter";
 const std::vector<std::string> kVersions{"10", "11", "12"};
 
-/// What a room gets from where it is, unless it says otherwise.
-struct Inherited {
-  std::string parent;
+/// A room as its entry says, before it gets from its space what it does not say itself.
+struct Declared {
+  Room room;
+  bool is_reserved = false;
+  std::optional<std::set<std::string>> administrators;
+  std::optional<std::set<std::string>> members;
+  std::optional<std::vector<std::string>> deputies;
+  Problem reserved_inside;  ///< to be said when it is reserved and not at the top
+  Problem guest_inside;     ///< of a guest among its members, whose id stands before the message
+};
+
+/// What a room has, for those inside it.
+struct Given {
   std::set<std::string> administrators;
-  std::vector<std::string> deputies;
   std::set<std::string> members;
+  std::vector<std::string> deputies;
   bool for_guests = false;
   int depth = 0;
 };
@@ -52,16 +63,63 @@ class Reader {
       : names_(names), server_name_(std::move(server_name)), defaults_(std::move(defaults)) {}
 
   void top(Fields& spec) {
-    const Inherited nothing{.members = names_.everyone()};
-    spec.each("spaces", [&](Fields& fields) { add(fields, /*is_space=*/true, nothing); });
-    spec.each("rooms", [&](Fields& fields) { add(fields, /*is_space=*/false, nothing); });
+    spec.each("spaces", [&](Fields& fields) { add(fields, /*is_space=*/true, "", 0); });
+    spec.each("rooms", [&](Fields& fields) { add(fields, /*is_space=*/false, "", 0); });
   }
 
-  std::vector<Room> in_order(Document& document) {
-    link(document);
-    std::vector<Room> sorted;
+  /// Everything resolved, parents before their children.
+  std::vector<Room> resolved(Document& document) {
+    const std::size_t before = document.problems.size();
+    find_parents(document);
+    const std::vector<const Declared*> sorted = in_order(document);
+    std::vector<Room> rooms;
+    if (document.problems.size() != before) return rooms;
+    std::map<std::string, Given> given;
+    for (const Declared* declared : sorted) {
+      const auto parent = given.find(declared->room.parent);
+      static const Given none;
+      const Given& from = parent == given.end() ? none : parent->second;
+      const bool at_top = parent == given.end();
+      const Given own = inherited(*declared, from, at_top, document);
+      rooms.push_back(with(own, declared->room));
+      given.emplace(declared->room.key, own);
+    }
+    return rooms;
+  }
+
+ private:
+  const Declared* by_key(const std::string& key) const {
+    const auto found = std::find_if(declared_.begin(), declared_.end(), [&](const Declared& one) {
+      return one.room.key == key;
+    });
+    return key.empty() || found == declared_.end() ? nullptr : &*found;
+  }
+
+  /// `parent` of rooms that are listed flat must be a space; a reserved tree begins at the top.
+  void find_parents(Document& document) const {
+    std::vector<std::string> keys;
+    for (const Declared& one : declared_) {
+      if (one.room.is_space) keys.push_back(one.room.key);
+    }
+    for (const Declared& one : declared_) {
+      const Room& room = one.room;
+      if (room.parent.empty()) continue;
+      const Declared* parent = by_key(room.parent);
+      if (parent == nullptr || !parent->room.is_space) {
+        document.problems.push_back({room.place, "parent",
+                                     "\"" + room.parent + "\" is no space of this document" +
+                                         did_you_mean(room.parent, keys)});
+      } else if (one.is_reserved) {
+        document.problems.push_back(one.reserved_inside);
+      }
+    }
+  }
+
+  std::vector<const Declared*> in_order(Document& document) const {
+    std::vector<const Declared*> sorted;
     std::map<std::string, int> marks;  // 1: being visited, 2: done
-    const std::function<void(const Room&)> visit = [&](const Room& room) {
+    const std::function<void(const Declared&)> visit = [&](const Declared& one) {
+      const Room& room = one.room;
       int& mark = marks[room.key];
       if (mark == 2) return;
       if (mark == 1) {
@@ -71,68 +129,72 @@ class Reader {
         return;
       }
       mark = 1;
-      if (const Room* parent = by_key(room.parent)) visit(*parent);
+      if (const Declared* parent = by_key(room.parent)) visit(*parent);
       if (marks[room.key] == 2) return;
       marks[room.key] = 2;
-      sorted.push_back(room);
+      sorted.push_back(&one);
     };
-    for (const Room& room : rooms_) visit(room);
+    for (const Declared& one : declared_) visit(one);
     return sorted;
   }
 
- private:
-  const Room* by_key(const std::string& key) const {
-    const auto found = std::find_if(rooms_.begin(), rooms_.end(),
-                                    [&](const Room& room) { return room.key == key; });
-    return key.empty() || found == rooms_.end() ? nullptr : &*found;
+  Given inherited(const Declared& own, const Given& from, bool at_top, Document& document) const {
+    Given result = from;
+    if (at_top) {
+      result.members = own.is_reserved ? std::set<std::string>{} : names_.everyone();
+    } else if (++result.depth == kDeepest + 1) {
+      document.problems.push_back({own.room.place, "", kTooDeep});
+    }
+    result.for_guests = from.for_guests || own.is_reserved;
+    if (own.administrators) result.administrators = *own.administrators;
+    if (own.deputies) result.deputies = *own.deputies;
+    if (own.members) result.members = *own.members;
+    result.members.insert(result.administrators.begin(), result.administrators.end());
+    for (const std::string& user : result.members) {
+      if (result.for_guests || names_.is_employee(user)) continue;
+      Problem problem = own.guest_inside;
+      problem.message = user + problem.message;
+      document.problems.push_back(std::move(problem));
+    }
+    return result;
   }
 
-  /// `parent` of rooms that are listed flat.
-  void link(Document& document) {
-    std::vector<std::string> keys;
-    for (const Room& room : rooms_) {
-      if (room.is_space) keys.push_back(room.key);
-    }
-    for (Room& room : rooms_) {
-      if (room.parent.empty()) continue;
-      const Room* parent = by_key(room.parent);
-      if (parent == nullptr || !parent->is_space) {
-        document.problems.push_back({room.place, "parent",
-                                     "\"" + room.parent + "\" is no space of this document" +
-                                         did_you_mean(room.parent, keys)});
-        room.parent = "";
-      } else if (flat_.contains(room.key) && !own_members_.contains(room.key)) {
-        room.members = parent->members;
-        room.is_for_guests = parent->is_for_guests;
-      }
-    }
-  }
-
-  void add(Fields& fields, bool is_space, const Inherited& from) {
-    if (from.depth > kDeepest) {
-      fields.problem("", "spaces lie more than 20 deep; make the tree flatter");
-      return;
-    }
-    Room room{.parent = from.parent, .is_space = is_space, .place = fields.place("key")};
-    read_identity(fields, room);
-    read_kind(fields, room);
-    Inherited inner = read_people(fields, room, from);
-    if (const std::string flat = fields.text("parent"); !flat.empty()) {
-      if (!from.parent.empty()) {
-        fields.problem("parent", "the room lies in space \"" + from.parent +
-                                     "\" already; it can be in one place only");
-      } else {
-        room.parent = flat;
-        flat_.insert(room.key);
-      }
-    }
+  static Room with(const Given& given, Room room) {
+    room.is_for_guests = given.for_guests;
+    room.members = given.members;
+    room.deputies = given.deputies;
+    for (const std::string& user : given.administrators) room.power_users[user] = kAdministrator;
+    // At the top there is no space whose members could join by themselves.
     if (room.parent.empty() && room.join_rule == JoinRule::restricted) {
       room.join_rule = JoinRule::invite;
+    } else if (room.parent.empty() && room.join_rule == JoinRule::knock_restricted) {
+      room.join_rule = JoinRule::knock;
     }
-    rooms_.push_back(std::move(room));
+    return room;
+  }
+
+  void add(Fields& fields, bool is_space, const std::string& parent, int depth) {
+    if (depth > kDeepest) {
+      fields.problem("", kTooDeep);
+      return;
+    }
+    Declared own{.room = {.parent = parent, .is_space = is_space, .place = fields.place("key")}};
+    read_identity(fields, own.room);
+    read_kind(fields, own.room);
+    read_people(fields, own);
+    if (const std::string flat = fields.text("parent"); !flat.empty()) {
+      if (parent.empty()) {
+        own.room.parent = flat;
+      } else {
+        fields.problem("parent", "the room lies in space \"" + parent +
+                                     "\" already; it can be in one place only");
+      }
+    }
+    const std::string key = own.room.key;
+    declared_.push_back(std::move(own));
     if (!is_space) return;
-    fields.each("rooms", [&](Fields& child) { add(child, /*is_space=*/false, inner); });
-    fields.each("spaces", [&](Fields& child) { add(child, /*is_space=*/true, inner); });
+    fields.each("rooms", [&](Fields& child) { add(child, /*is_space=*/false, key, depth + 1); });
+    fields.each("spaces", [&](Fields& child) { add(child, /*is_space=*/true, key, depth + 1); });
   }
 
   void read_identity(Fields& fields, Room& room) {
@@ -176,52 +238,29 @@ class Reader {
     }
   }
 
-  Inherited read_people(Fields& fields, Room& room, const Inherited& from) {
-    Inherited own = from;
-    own.parent = room.key;
-    ++own.depth;
-    const bool reserved = fields.boolean("reserved", false);
-    if (reserved && !room.is_space) {
+  void read_people(Fields& fields, Declared& own) const {
+    own.is_reserved = fields.boolean("reserved", false);
+    if (own.is_reserved && !own.room.is_space) {
       fields.problem("reserved", "only a space can be reserved for guests");
-    } else if (reserved && !from.parent.empty()) {
-      fields.problem("reserved",
-                     "a space for guests must lie at the top: in another one its guests "
-                     "would see what is beside it");
+      own.is_reserved = false;
     }
-    if (reserved && from.parent.empty()) own.members.clear();
-    own.for_guests = from.for_guests || reserved;
+    own.reserved_inside = fields.about("reserved",
+                                       "a space for guests must lie at the top: in another one "
+                                       "its guests would see what is beside it");
+    own.guest_inside = fields.about("members",
+                                    " is a guest and this is no space for guests; say "
+                                    "\"reserved: true\" at its top, or leave the guest out");
     if (fields.has("administrators")) own.administrators = names_.resolve(fields, "administrators");
     if (fields.has("deputies")) own.deputies = names_.people(fields, "deputies");
-    if (fields.has("members")) {
-      own.members = names_.resolve(fields, "members");
-      own_members_.insert(room.key);
-    } else {
-      fields.texts("members");
-    }
-    fields.texts("administrators");
-    fields.texts("deputies");
-    own.members.insert(own.administrators.begin(), own.administrators.end());
-    for (const std::string& user : own.members) {
-      if (!own.for_guests && !names_.is_employee(user)) {
-        fields.problem("members", user +
-                                      " is a guest and this is no space for guests; say "
-                                      "\"reserved: true\" at its top, or leave the guest out");
-      }
-    }
-    room.is_for_guests = own.for_guests;
-    room.members = own.members;
-    room.deputies = own.deputies;
-    for (const std::string& user : own.administrators) room.power_users[user] = kAdministrator;
-    return own;
+    if (fields.has("members")) own.members = names_.resolve(fields, "members");
+    for (const char* known : {"administrators", "deputies", "members"}) fields.texts(known);
   }
 
   const Names& names_;
   const std::string server_name_;
   const Defaults defaults_;
-  std::vector<Room> rooms_;
+  std::vector<Declared> declared_;
   std::map<std::string, Place> keys_;
-  std::set<std::string> flat_;
-  std::set<std::string> own_members_;
 };
 
 }  // namespace
@@ -229,7 +268,7 @@ class Reader {
 std::vector<Room> read_rooms(Fields& spec, const Names& names, const std::string& server_name) {
   Reader reader{names, server_name, read_defaults(spec.object("roomDefaults"))};
   reader.top(spec);
-  return reader.in_order(spec.document());
+  return reader.resolved(spec.document());
 }
 
 }  // namespace alphorn::directory

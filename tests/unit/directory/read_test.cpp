@@ -107,6 +107,69 @@ spec:
   EXPECT_THAT(reading.directory.rooms[1].members, ElementsAre(id("anna")));
 }
 
+TEST(Document, AFlatListInheritsAsANestedOneDoes) {
+  const std::string head = R"(
+apiVersion: alphorn.dev/v1alpha1
+kind: CompanyDirectory
+spec:
+  serverName: acme.example
+  employees: {people: [{localpart: anna}, {localpart: beat}, {localpart: dora}]}
+  guests: [{localpart: carla}]
+)";
+  const auto nothing = [](const std::string&) { return std::nullopt; };
+  const Reading nested = read("d.yaml", head + R"(
+  spaces:
+  - key: house
+    administrators: [anna]
+    deputies: [beat]
+    members: [anna, beat]
+    spaces: [{key: floor, spaces: [{key: corner, rooms: [{key: desk}]}]}]
+  - key: outside
+    reserved: true
+    administrators: [dora]
+    members: [carla]
+    spaces: [{key: orders, rooms: [{key: order-1}]}]
+)",
+                              nothing);
+  // In no order at all, children before their parents among them.
+  const Reading flat = read("d.yaml", head + R"(
+  rooms: [{key: desk, parent: corner}, {key: order-1, parent: orders}]
+  spaces:
+  - {key: corner, parent: floor}
+  - {key: orders, parent: outside}
+  - {key: floor, parent: house}
+  - {key: outside, reserved: true, administrators: [dora], members: [carla]}
+  - {key: house, administrators: [anna], deputies: [beat], members: [anna, beat]}
+)",
+                            nothing);
+  ASSERT_THAT(nested.problems, IsEmpty());
+  ASSERT_THAT(flat.problems, IsEmpty());
+  ASSERT_EQ(flat.directory.rooms.size(), 7U);
+  for (const Room& one : flat.directory.rooms) {
+    Room same = room(nested.directory, one.key);
+    same.place = one.place;
+    EXPECT_EQ(one, same) << one.key;
+  }
+  EXPECT_THAT(room(flat.directory, "order-1").members, UnorderedElementsAre(id("carla"), id("dora")));
+  EXPECT_TRUE(room(flat.directory, "order-1").is_for_guests);
+  EXPECT_EQ(room(flat.directory, "desk").power_users.at(id("anna")), 100);
+}
+
+TEST(Document, AtTheTopNobodyJoinsByASpace) {
+  const Reading reading = read("d.yaml", R"(
+apiVersion: alphorn.dev/v1alpha1
+kind: CompanyDirectory
+spec:
+  serverName: acme.example
+  employees: {people: [{localpart: anna}]}
+  rooms: [{key: hall, joinRule: knock_restricted}, {key: yard, joinRule: restricted}]
+)",
+                               [](const std::string&) { return std::nullopt; });
+  ASSERT_THAT(reading.problems, IsEmpty());
+  EXPECT_EQ(room(reading.directory, "hall").join_rule, JoinRule::knock);
+  EXPECT_EQ(room(reading.directory, "yard").join_rule, JoinRule::invite);
+}
+
 TEST(Document, FiveThousandPeopleAreRead) {
   std::string table = "user name,last name,department\n";
   for (int number = 0; number < 5000; ++number) {
