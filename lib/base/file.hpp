@@ -12,4 +12,7 @@ namespace alphorn {
 /// std::runtime_error that names the file.
 void write_file(const std::filesystem::path& path, const std::string& bytes, mode_t mode);
 
+/// The same of a file that must be new: false, and nothing is written, when there is one.
+bool write_new_file(const std::filesystem::path& path, const std::string& bytes, mode_t mode);
+
 }  // namespace alphorn

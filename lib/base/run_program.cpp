@@ -113,8 +113,10 @@ class Child {
     sigaddset(&defaults, SIGPIPE);
     sigaddset(&defaults, SIGCHLD);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
+    const int group = program.may_ask ? 0 : POSIX_SPAWN_SETPGROUP;
     posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+        &attributes,
+        static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
 
     std::vector<std::string> arguments{program.command};
     arguments.insert(arguments.end(), program.arguments.begin(), program.arguments.end());

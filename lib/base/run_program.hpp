@@ -20,6 +20,9 @@ struct Program {
   /// What its standard input holds: by way of memory, never of a file.
   Secret input = {};
   std::size_t most_output = 1U << 20U;  ///< bytes
+  /// Whether it may ask the person at the terminal: it stays in this process's group then, which is
+  /// the one that a terminal lets read, and what it starts itself is not ended with it.
+  bool may_ask = false;
 };
 
 /// What the program wrote to standard output, at most `most_output`. Throws std::runtime_error that

@@ -17,7 +17,10 @@ constexpr std::size_t kPasswordLength = 16;
 /// People whose passwords are sealed at a time.
 constexpr std::size_t kMostInPart = 50;
 constexpr std::chrono::seconds kStillUnderWay{10};
+constexpr std::chrono::seconds kForEach{1};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
 
 std::string account_target(const std::string& user_id) {
   return "/_synapse/admin/v2/users/" + percent_encode(user_id);
@@ -48,17 +51,32 @@ json account_of(const Person& person, const Directory& directory) {
   return body;
 }
 
+bool exists(Server& server, const std::string& user_id, const std::stop_token& stop) {
+  try {
+    server.get(account_target(user_id), stop);
+    return true;
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kNotFound) throw;
+    return false;
+  }
+}
+
 void create(const Context& context, const plan::CreateAccount& step, const Directory& directory,
             Journal& journal, const Secret& password) {
   json body = account_of(step.person, directory);
   if (step.with_password) {
     body["password"] = password.reveal();
-    // Only on an account that has come meanwhile would there be any.
     body["logout_devices"] = false;
   }
   journal.asked(step.person.user_id);
-  attempt(context, "createAccount", step,
-          [&] { context.server.put(account_target(step.person.user_id), body, context.stop); });
+  attempt(context, "createAccount", step, [&] {
+    if (step.with_password && exists(context.server, step.person.user_id, context.stop)) {
+      throw matrix::ApiError(kConflict, "M_USER_IN_USE",
+                             "somebody has made the account meanwhile: it keeps its password, and "
+                             "the one in the newest sealed part is void");
+    }
+    context.server.put(account_target(step.person.user_id), body, context.stop);
+  });
   journal.answered(step.person.user_id);
 }
 
@@ -154,15 +172,12 @@ void retire(const Context& context, const plan::Steps& steps) {
 }
 
 void settle(Server& server, Journal& journal, std::stop_token stop) {
-  const auto deadline = std::chrono::steady_clock::now() + kStillUnderWay;
+  // They were all asked for at a time, and the server hashes their passwords in turn.
+  const auto deadline = std::chrono::steady_clock::now() + kStillUnderWay +
+                        kForEach * static_cast<int>(journal.unanswered().size());
   for (const std::string& user : journal.unanswered()) {
-    while (std::chrono::steady_clock::now() < deadline && !stop.stop_requested()) {
-      try {
-        server.get(account_target(user), stop);
-        break;
-      } catch (const matrix::ApiError& error) {
-        if (error.status() != 404) throw;
-      }
+    while (std::chrono::steady_clock::now() < deadline && !stop.stop_requested() &&
+           !exists(server, user, stop)) {
       std::this_thread::sleep_for(kBetweenLooks);
     }
   }

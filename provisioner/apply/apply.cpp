@@ -7,6 +7,7 @@
 #include "apply/lanes.hpp"
 #include "apply/rooms.hpp"
 #include "base/encoding.hpp"
+#include "plan/ledger.hpp"
 
 namespace alphorn::apply {
 namespace {
@@ -57,8 +58,11 @@ void Progress::done(const std::string& action) {
   ++finished_;
 }
 
-void Progress::failed(const std::string& step, const std::string& error) {
-  tally_.with([&](Tally& tally) { tally.failures.push_back({step, error}); });
+void Progress::failed(const Step& step, const std::string& error) {
+  tally_.with([&](Tally& tally) {
+    tally.failures.push_back({plan::to_string(step), error});
+    tally.failed.push_back(step);
+  });
   ++finished_;
 }
 
@@ -68,6 +72,10 @@ std::map<std::string, int> Progress::counts() const {
 
 std::vector<Failure> Progress::failures() const {
   return tally_.with([](const Tally& tally) { return tally.failures; });
+}
+
+Steps Progress::failed_steps() const {
+  return tally_.with([](const Tally& tally) { return tally.failed; });
 }
 
 void end_exemption(Server& server, const std::string& bot, std::stop_token stop) {
@@ -82,6 +90,9 @@ void apply(Server& server, const directory::Directory& directory, const plan::Li
   const Context context{.server = server, .progress = progress, .stop = stop};
   retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps));
   Rooms rooms{context, directory, live};
+  if (!only<plan::CreateAccount>(plan.steps).empty()) {
+    rooms.write_ledger(plan::ledger_before(plan, live));
+  }
   // Passwords are hashed on threads of the server's, rooms are made on its main one: side by side.
   std::exception_ptr failure;
   {
@@ -98,7 +109,10 @@ void apply(Server& server, const directory::Directory& directory, const plan::Li
   }
   if (failure) std::rethrow_exception(failure);
   rooms.members(only<plan::Join, plan::Invite, plan::Kick>(plan.steps));
-  if (plan.ledger_changes) rooms.write_ledger(plan.ledger);
+  if (plan.ledger_changes) {
+    rooms.write_owner();
+    rooms.write_ledger(plan::ledger_after(plan, live, progress.failed_steps()));
+  }
   journal.clear();
 }
 

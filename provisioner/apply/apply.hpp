@@ -37,17 +37,19 @@ class Progress {
  public:
   void expect(int steps) { all_ = steps; }
   void done(const std::string& action);
-  void failed(const std::string& step, const std::string& error);
+  void failed(const plan::Step& step, const std::string& error);
 
   int all() const { return all_; }
   int finished() const { return finished_; }
   std::map<std::string, int> counts() const;
   std::vector<Failure> failures() const;
+  plan::Steps failed_steps() const;
 
  private:
   struct Tally {
     std::map<std::string, int> counts;
     std::vector<Failure> failures;
+    plan::Steps failed;
   };
   std::atomic<int> all_ = 0;
   std::atomic<int> finished_ = 0;
@@ -55,7 +57,8 @@ class Progress {
 };
 
 /// Carries a plan out: leavers are locked first, then accounts and rooms come, then links, members
-/// and the ledger. A step that the server refuses is a failure of its own; no answer at all, or a
+/// and the ledger, which names who is new before their accounts are made and keeps for the next run
+/// what has failed. A step that the server refuses is a failure of its own; no answer at all, or a
 /// request to stop, ends the run with http::TransportError after what is under way. The account's
 /// exemption from rate limits is asked for at the beginning and given back at the end, also then.
 /// Safe to repeat at any point.

@@ -24,7 +24,7 @@ bool attempt(const Context& context, const std::string& action, const plan::Step
   try {
     act();
   } catch (const matrix::ApiError& error) {
-    context.progress.failed(plan::to_string(step), error.what());
+    context.progress.failed(step, error.what());
     return false;
   }
   context.progress.done(action);

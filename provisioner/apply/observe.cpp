@@ -1,5 +1,7 @@
 #include "apply/observe.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "apply/lanes.hpp"
@@ -54,19 +56,28 @@ json read_state(Server& server, const std::stop_token& stop) {
                     stop);
 }
 
+/// A room is the directory's when its creator was the account and said so in creating it. One that
+/// is not complete yet is left to whoever makes it, or finds it half made.
 void read_room(const std::string& room_id, const json& events, Live& live) {
   LiveRoom room{.room_id = room_id};
+  std::string creator;
   for (const json& event : events) {
     const std::string type = string_at(event, "type");
     const std::string key = string_at(event, "state_key");
+    if (type == "m.room.create") creator = string_at(event, "sender");
     room.state[{type, key}] = at_path(event, "content");
   }
-  const std::string key = string_at(room.content(plan::kLocator), "key");
-  if (key == kLedgerKey) {
-    live.ledger_room = room_id;
-  } else if (!key.empty()) {
-    live.rooms[key] = std::move(room);
+  const json& key = at_path(room.content("m.room.create"), plan::kLocator);
+  if (creator != live.bot || !key.is_string() || room.content(plan::kLocator).is_null()) return;
+  const std::string& name = key.get_ref<const std::string&>();
+  const std::string other = name == kLedgerKey           ? std::exchange(live.ledger_room, room_id)
+                            : live.rooms.contains(name) ? live.rooms.at(name).room_id
+                                                         : "";
+  if (!other.empty()) {
+    throw std::runtime_error("the rooms " + other + " and " + room_id + " were both made for \"" +
+                             name + "\"; leave one of them with " + live.bot + ", then try again");
   }
+  if (name != kLedgerKey) live.rooms[name] = std::move(room);
 }
 
 /// From the room's resolved state: where two events were sent at once, a sync shows what one of
@@ -75,9 +86,26 @@ void read_ledger(Server& server, Live& live, const std::stop_token& stop) {
   if (live.ledger_room.empty()) return;
   const json answer =
       server.get("/_synapse/admin/v1/rooms/" + percent_encode(live.ledger_room) + "/state", stop);
+  // Whom this names can lose the account: it counts only when nobody else can have written it.
+  const auto distrust = [&](const std::string& user, const std::string& did) {
+    return std::runtime_error(user + did + " the directory's own room " + live.ledger_room +
+                              ", which is " + live.bot +
+                              "'s alone; find out why, and mend it, before anything else is done");
+  };
   for (const json& event : at_path(answer, "state")) {
-    if (string_at(event, "type") != plan::kLedger) continue;
-    live.ledger.merge(plan::ledger_of(at_path(event, "content")));
+    const std::string type = string_at(event, "type");
+    const json& content = at_path(event, "content");
+    const std::string member = string_at(event, "state_key");
+    if (type == "m.room.member" && member != live.bot &&
+        string_at(content, "membership") == "join") {
+      throw distrust(member, " is in");
+    }
+    if (type != plan::kLedger && type != plan::kOwner) continue;
+    if (const std::string sender = string_at(event, "sender"); sender != live.bot) {
+      throw distrust(sender, " has written into");
+    }
+    if (type == plan::kOwner) live.document = string_at(content, "document");
+    if (type == plan::kLedger) live.ledger.merge(plan::ledger_of(content));
   }
 }
 
@@ -98,6 +126,12 @@ void read_members(Server& server, LiveRoom& room, bool with_invited, const std::
 Live observe(Server& server, const directory::Directory& directory, std::stop_token stop) {
   Live live;
   live.bot = server.session().user_id(stop);
+  if (!live.bot.ends_with(":" + directory.server_name)) {
+    throw std::runtime_error("spec.serverName is " + directory.server_name +
+                             ", and the server at that address has " + live.bot +
+                             "; give the address of the right one with --homeserver or "
+                             "spec.homeserver.url");
+  }
   try {
     read_accounts(server, live, stop);
   } catch (const matrix::ApiError& error) {
@@ -109,16 +143,14 @@ Live observe(Server& server, const directory::Directory& directory, std::stop_to
     read_room(id, at_path(room, "state/events"), live);
   }
   read_ledger(server, live, stop);
-  // Who is invited is asked for where somebody of another server may be.
-  std::set<std::string> with_outsiders;
-  for (const auto& room : directory.rooms) {
-    for (const std::string& user : room.members) {
-      if (directory.federated_guests.contains(user)) with_outsiders.insert(room.key);
-    }
-  }
+  // Who is invited is asked for when there is somebody of another server.
+  const bool outsiders =
+      !directory.federated_guests.empty() ||
+      std::any_of(live.ledger.begin(), live.ledger.end(), [&](const auto& entry) {
+        return !entry.first.ends_with(":" + directory.server_name);
+      });
   std::vector<Lane> lanes;
   for (auto& [key, room] : live.rooms) {
-    const bool outsiders = with_outsiders.contains(key);
     lanes.push_back(
         {[&server, &room, outsiders, stop] { read_members(server, room, outsiders, stop); }});
   }

@@ -10,9 +10,10 @@
 
 namespace alphorn::apply {
 
-/// What the server has of this directory, in 2 + accounts/1000 + managed rooms requests. Reads
-/// only. Throws as Server does, and std::runtime_error that says what to do when the account behind
-/// the session may not see it.
+/// What the server has of this directory, in 3 + accounts/1000 + managed rooms requests; two for
+/// each room where somebody of another server is, or was, in its charge. Reads only. Throws as
+/// Server does, and std::runtime_error that says what to do: when the server is not the document's,
+/// when the account behind the session may not see it, when the directory's memory is not its own.
 plan::Live observe(Server& server, const directory::Directory& directory, std::stop_token stop);
 
 }  // namespace alphorn::apply

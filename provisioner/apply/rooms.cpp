@@ -84,7 +84,11 @@ void unless_there(const Send& send) {
 }  // namespace
 
 Rooms::Rooms(const Context& context, const directory::Directory& directory, const plan::Live& live)
-    : context_(context), directory_(directory), live_(live) {
+    : context_(context),
+      directory_(directory),
+      live_(live),
+      ledger_room_(live.ledger_room),
+      ledger_(plan::ledger_parts(live.ledger)) {
   ids_.with([&](Ids& ids) {
     for (const auto& [key, room] : live.rooms) ids[key] = room.room_id;
   });
@@ -103,7 +107,7 @@ void Rooms::create(const Steps& steps) {
 void Rooms::create_one(const Step& step, const Room& room) {
   const Ids ids = ids_.with([](const Ids& known) { return known; });
   if (!room.parent.empty() && !ids.contains(room.parent)) {
-    context_.progress.failed(plan::to_string(step), "its space " + room.parent + " was not made");
+    context_.progress.failed(step, "its space " + room.parent + " was not made");
     return;
   }
   attempt(context_, room.is_space ? "createSpace" : "createRoom", step, [&] {
@@ -130,21 +134,25 @@ std::string Rooms::create_or_find(const Room& room, const Ids& ids) {
 /// The alias is taken: by a room of this directory's whose creation was asked for by a process that
 /// is gone, or whose answer was lost. The server may be making it still; it takes the alias first
 /// and sends the events then. A server that died meanwhile has left a part of it, or the alias
-/// alone, which is given up: "" is returned then.
+/// alone, which is given up: "" is returned then. A room that somebody else has made is not taken.
 std::string Rooms::adopt(const Room& room, const Ids& ids) {
   const std::string alias = "#" + room.key + ":" + directory_.server_name;
   const std::string target = "/_matrix/client/v3/directory/room/" + percent_encode(alias);
-  const std::string id = string_at(context_.server.get(target, context_.stop), "room_id");
+  const json found = context_.server.get(target, context_.stop);
+  const std::string id = string_at(found, "room_id");
   const auto deadline = std::chrono::steady_clock::now() + kUntilMade;
+  json created;
   while (std::chrono::steady_clock::now() < deadline) {
-    if (!state_of(id, plan::kLocator).is_null()) return id;
+    created = state_of(id, "m.room.create", "?format=event");
+    if (is_own(created, room.key) && !state_of(id, plan::kLocator).is_null()) return id;
     std::this_thread::sleep_for(kBetweenLooks);
   }
-  if (string_at(state_of(id, "m.room.create", "?format=event"), "sender") == live_.bot) {
-    repair(id, room, ids);
+  if (is_own(created, room.key)) {
+    repair(id, room, ids, at_path(created, "content"));
     return id;
   }
-  if (exists(id)) {
+  const json here = json::array({directory_.server_name});
+  if (exists(id) || at_path(found, "servers") != here) {
     throw matrix::ApiError(kForbidden, "M_ROOM_IN_USE",
                            alias +
                                " belongs to a room that is not the directory's; give the alias "
@@ -152,6 +160,11 @@ std::string Rooms::adopt(const Room& room, const Ids& ids) {
   }
   context_.server.remove(target, context_.stop);
   return "";
+}
+
+bool Rooms::is_own(const json& created, const std::string& key) const {
+  return string_at(created, "sender") == live_.bot &&
+         at_path(at_path(created, "content"), plan::kLocator) == key;
 }
 
 /// Null while there is none, or no room, or the account is not in it yet.
@@ -175,13 +188,18 @@ bool Rooms::exists(const std::string& room_id) const {
   }
 }
 
-void Rooms::repair(const std::string& room_id, const Room& room, const Ids& ids) {
+void Rooms::repair(const std::string& room_id, const Room& room, const Ids& ids,
+                   const json& created) {
+  // Of the version that it has: the document may say another by now.
+  const plan::LiveRoom bare{.room_id = room_id, .state = {{{"m.room.create", ""}, created}}};
   put_state(room_id, "m.room.power_levels", "",
-            plan::desired_power(room, directory_, live_.bot, nullptr));
-  for (const auto& [of, content] : plan::desired_state(room, directory_)) {
-    if (of.first == "m.space.child") continue;
+            plan::desired_power(room, directory_, live_.bot, &bare));
+  const plan::State state = plan::desired_state(room, directory_);
+  for (const auto& [of, content] : state) {
+    if (of.first == "m.space.child" || of.first == plan::kLocator) continue;
     put_state(room_id, of.first, plan::with_ids(of.second, ids), plan::with_ids(content, ids));
   }
+  put_state(room_id, plan::kLocator, "", state.at({plan::kLocator, ""}));
 }
 
 void Rooms::put_state(const std::string& room_id, const std::string& type, const std::string& key,
@@ -196,7 +214,7 @@ void Rooms::set_state(const Steps& steps) {
                    const auto& set = std::get<plan::SetState>(step);
                    const std::string key = plan::with_ids(set.state_key, ids);
                    if (!ids.contains(set.room) || plan::is_placeholder(key)) {
-                     context_.progress.failed(plan::to_string(step), "a room of it was not made");
+                     context_.progress.failed(step, "a room of it was not made");
                      return;
                    }
                    attempt(context_, "setState", step, [&] {
@@ -215,7 +233,7 @@ void Rooms::member(const Step& step) {
   const std::string id =
       ids_.with([&](const Ids& ids) { return ids.contains(key) ? ids.at(key) : ""; });
   if (id.empty()) {
-    context_.progress.failed(plan::to_string(step), "the room was not made");
+    context_.progress.failed(step, "the room was not made");
     return;
   }
   if (const auto* join = std::get_if<plan::Join>(&step)) {
@@ -242,27 +260,33 @@ void Rooms::member(const Step& step) {
   }
 }
 
-std::string Rooms::ledger_room() {
-  if (!live_.ledger_room.empty()) return live_.ledger_room;
-  Room room{.key = kLedgerKey,
-            .name = "Directory",
-            .topic = "What Alphorn remembers of the people in its charge. For programs.",
-            .encrypted = false,
-            .version = "12",
-            .history = directory::History::joined,
-            .federated = false};
-  return create_or_find(room, {});
+const std::string& Rooms::ledger_room() {
+  if (!ledger_room_.empty()) return ledger_room_;
+  ledger_room_ = create_or_find(
+      {.key = kLedgerKey,
+       .name = "Directory",
+       .topic = "What Alphorn remembers of the people in its charge. For programs.",
+       .encrypted = false,
+       .version = "12",
+       .history = directory::History::joined,
+       .federated = false},
+      {});
+  return ledger_room_;
 }
 
 void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
-  const std::string id = ledger_room();
-  const std::map<std::string, json> present = plan::ledger_parts(live_.ledger);
   // One after the other: side by side they would fork the room.
-  for (const auto& [part, people] : plan::ledger_parts(ledger)) {
-    const auto found = present.find(part);
-    if (found != present.end() && found->second == people) continue;
-    put_state(id, plan::kLedger, part, people);
+  for (auto& [part, people] : plan::ledger_parts(ledger)) {
+    const auto found = ledger_.find(part);
+    if (found != ledger_.end() && found->second == people) continue;
+    put_state(ledger_room(), plan::kLedger, part, people);
+    ledger_[part] = people;
   }
+}
+
+void Rooms::write_owner() {
+  if (directory_.name.empty() || directory_.name == live_.document) return;
+  put_state(ledger_room(), plan::kOwner, "", {{"document", directory_.name}});
 }
 
 }  // namespace alphorn::apply

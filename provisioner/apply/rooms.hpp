@@ -20,8 +20,11 @@ class Rooms {
   void set_state(const plan::Steps& steps);
   void members(const plan::Steps& steps);
 
-  /// Writes what differs of the ledger, into its room, which is made when there is none.
+  /// Writes what differs of the ledger from what was written last, into its room, which is made when
+  /// there is none.
   void write_ledger(const std::map<std::string, plan::Charge>& ledger);
+  /// Writes there whose directory it is.
+  void write_owner();
 
  private:
   using Ids = std::map<std::string, std::string>;
@@ -29,19 +32,23 @@ class Rooms {
   void create_one(const plan::Step& step, const directory::Room& room);
   std::string create_or_find(const directory::Room& room, const Ids& ids);
   std::string adopt(const directory::Room& room, const Ids& ids);
-  void repair(const std::string& room_id, const directory::Room& room, const Ids& ids);
+  bool is_own(const json& created, const std::string& key) const;
+  void repair(const std::string& room_id, const directory::Room& room, const Ids& ids,
+              const json& created);
   json state_of(const std::string& room_id, const std::string& type,
                 const std::string& query = "") const;
   bool exists(const std::string& room_id) const;
   void put_state(const std::string& room_id, const std::string& type, const std::string& key,
                  const json& content);
   void member(const plan::Step& step);
-  std::string ledger_room();
+  const std::string& ledger_room();
 
   const Context& context_;
   const directory::Directory& directory_;
   const plan::Live& live_;
   Locked<Ids> ids_;
+  std::string ledger_room_;
+  std::map<std::string, json> ledger_;  ///< its parts as they are on the server
 };
 
 }  // namespace alphorn::apply

@@ -20,6 +20,7 @@ using std::chrono::steady_clock;
 struct ApplyOptions : DirectoryOptions {
   std::string state;
   bool yes = false;
+  bool take_over = false;
   int allow_leavers = 0;
   SealOptions seal;
 };
@@ -31,6 +32,7 @@ bool creates_passwords(const plan::Plan& plan) {
   });
 }
 
+/// Whose accounts would be locked.
 int leavers(const plan::Plan& plan) {
   return static_cast<int>(std::count_if(
       plan.steps.begin(), plan.steps.end(),
@@ -66,8 +68,8 @@ class Run {
     if (options_.format == Format::text) print(found.plan, Format::text);
     if (!may(found.plan)) return finish("refused", server);
     if (found.plan.empty()) return finish("done", server);
-    if (!confirmed(options_)) return finish("refused", server);
     const auto seal = sealing(found.plan);
+    if (!confirmed(options_)) return finish("refused", server);
     return carry_out(server, found, seal, stop);
   }
 
@@ -75,10 +77,24 @@ class Run {
   bool may(const plan::Plan& plan) {
     report_.planned = static_cast<int>(plan.steps.size());
     report_.notes = plan.notes;
-    const bool meant = plan.too_many_leavers && leavers(plan) <= options_.allow_leavers;
-    if (plan.refusal.empty() || meant) return true;
-    report_.error = plan.refusal;
-    std::cerr << "alphorn: " << plan.refusal << '\n';
+    for (const plan::Refusal& refusal : plan.refusals) {
+      if (is_meant(refusal, plan)) continue;
+      report_.error = refusal.text;
+      std::cerr << "alphorn: " << refusal.text << '\n';
+      return false;
+    }
+    return true;
+  }
+
+  bool is_meant(const plan::Refusal& refusal, const plan::Plan& plan) const {
+    switch (refusal.why) {
+      case plan::Refusal::Why::impossible:
+        return false;
+      case plan::Refusal::Why::too_many_leavers:
+        return leavers(plan) <= options_.allow_leavers;
+      case plan::Refusal::Why::of_another_document:
+        return options_.take_over;
+    }
     return false;
   }
 
@@ -99,6 +115,10 @@ class Run {
       result = "interrupted";
       report_.error = stop.stop_requested() ? "stopped by a signal; run it again to go on"
                                             : std::string(error.what()) + "; run it again to go on";
+      std::cerr << "alphorn: " << report_.error << '\n';
+    } catch (const std::exception& error) {
+      result = "failures";
+      report_.error = std::string(error.what()) + "; mend that and run it again to go on";
       std::cerr << "alphorn: " << report_.error << '\n';
     }
     report_.done = progress.counts();
@@ -150,6 +170,9 @@ void add_apply_command(CLI::App& app) {
   command->add_flag("-y,--yes", options->yes, "Do not ask");
   command->add_option("--allow-leavers", options->allow_leavers,
                       "Lock up to so many people's accounts, whatever leavers.maxPercent says");
+  command->add_flag("--take-over", options->take_over,
+                    "The server's directory belongs to a document of another name: this one takes "
+                    "its place from now on");
   add_seal_options(*command, options->seal);
   command->callback([options] {
     for_each_document(*options, [&](const Job& job, std::stop_token stop) {

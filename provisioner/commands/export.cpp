@@ -1,14 +1,16 @@
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "apply/personal_data.hpp"
+#include "base/file.hpp"
 #include "commands/commands.hpp"
 #include "commands/connect.hpp"
 #include "sheets/archive.hpp"
 
 namespace alphorn::commands {
 namespace {
+
+constexpr mode_t kPrivate = 0600;
 
 struct ExportOptions {
   Connection connection;
@@ -24,23 +26,19 @@ std::string file_name(std::string name) {
   return name;
 }
 
+std::runtime_error is_there(const std::string& file) {
+  return std::runtime_error(file + " is there already; choose another name");
+}
+
 void export_person(const ExportOptions& options, const std::stop_token& stop) {
-  namespace fs = std::filesystem;
-  if (fs::exists(options.file)) {
-    throw std::runtime_error(options.file + " is there already; choose another name");
-  }
+  if (std::filesystem::exists(options.file)) throw is_there(options.file);
   LoggedIn session{merged(options.connection, {}, ""), stop};
   sheets::Files files;
   for (const auto& [name, content] : apply::personal_data(session.server(), options.user, stop)) {
     files[file_name(name)] = Secret(content.dump(2) + "\n");
   }
   const Secret archive = sheets::archive_of(files);
-  // Made empty and private before there is anything in it.
-  std::ofstream{options.file};
-  fs::permissions(options.file, fs::perms::owner_read | fs::perms::owner_write);
-  std::ofstream out{options.file, std::ios::binary};
-  out << archive.reveal();
-  if (!out.flush()) throw std::runtime_error(options.file + " cannot be written");
+  if (!write_new_file(options.file, archive.reveal(), kPrivate)) throw is_there(options.file);
   std::cout << files.size() << " files about " << options.user << " are in " << options.file
             << '\n';
 }

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
+#include <optional>
 
 #include "apply/observe.hpp"
 #include "commands/commands.hpp"
@@ -40,22 +42,59 @@ std::vector<std::string> documents(const std::vector<std::string>& names) {
   return files;
 }
 
-/// Problems of a document, and any failure to deal with it, are told and are its own.
-int guarded(const std::string& file, const DirectoryOptions& options,
-            const std::function<int(const Job&, std::stop_token)>& work,
-            const std::stop_token& stop) {
+/// A document as far as it could be read.
+struct Document {
+  std::string file;
+  std::optional<directory::Directory> directory;  ///< none: what is wrong with it has been told
+};
+
+int failed(const std::string& file, const std::string& why) {
+  std::cerr << "alphorn: " << file << ": " << why << '\n';
+  return kError;
+}
+
+Document read_document(const std::string& file) {
   try {
     directory::Reading reading = directory::read_file(file);
     for (const directory::Problem& problem : reading.problems) {
       std::cerr << to_string(problem) << '\n';
     }
-    if (!reading.problems.empty()) return kError;
-    Job job{.file = file, .directory = std::move(reading.directory), .connection = {}};
-    job.connection = merged(options.connection, job.directory.homeserver, file);
+    if (!reading.problems.empty()) return {.file = file, .directory = std::nullopt};
+    return {.file = file, .directory = std::move(reading.directory)};
+  } catch (const std::exception& error) {
+    failed(file, error.what());
+    return {.file = file, .directory = std::nullopt};
+  }
+}
+
+/// Two documents of one server would lock each other's people: neither has its turn.
+void drop_twins(std::vector<Document>& documents) {
+  std::map<std::string, std::vector<Document*>> by_server;
+  for (Document& document : documents) {
+    if (document.directory) by_server[document.directory->server_name].push_back(&document);
+  }
+  for (const auto& [server, twins] : by_server) {
+    if (twins.size() < 2) continue;
+    for (Document* twin : twins) {
+      const Document* other = twins[twin == twins[0] ? 1 : 0];
+      failed(twin->file, "spec.serverName " + server + " is that of " + other->file +
+                             " as well; one server has one document");
+      twin->directory.reset();
+    }
+  }
+}
+
+/// Any failure to deal with a document is told and is its own.
+int guarded(Document& document, const DirectoryOptions& options,
+            const std::function<int(const Job&, std::stop_token)>& work,
+            const std::stop_token& stop) {
+  if (!document.directory) return kError;
+  try {
+    Job job{.file = document.file, .directory = std::move(*document.directory), .connection = {}};
+    job.connection = merged(options.connection, job.directory.homeserver, document.file);
     return work(job, stop);
   } catch (const std::exception& error) {
-    std::cerr << "alphorn: " << file << ": " << error.what() << '\n';
-    return kError;
+    return failed(document.file, error.what());
   }
 }
 
@@ -84,16 +123,26 @@ void add_directory_options(CLI::App& command, DirectoryOptions& options) {
 void for_each_document(const DirectoryOptions& options,
                        const std::function<int(const Job&, std::stop_token)>& work) {
   std::stop_source stop;
-  const controller::SignalWait signals{[&] {
+  const controller::SignalWait signals{[&stop] {
     std::cerr << "finishing what is under way; once more to end at once\n";
     stop.request_stop();
   }};
   const std::vector<std::string> files = documents(options.files);
+  if (files.size() > 1 && !options.connection.url.empty()) {
+    throw std::runtime_error("--homeserver (or ALPHORN_HOMESERVER) names one server, and these are " +
+                             std::to_string(files.size()) +
+                             " documents; leave it out and say spec.homeserver.url in each");
+  }
+  std::vector<Document> all;
+  for (const std::string& file : files) all.push_back(read_document(file));
+  drop_twins(all);
   int worst = kDone;
-  for (const std::string& file : files) {
+  for (Document& document : all) {
     if (stop.stop_requested()) throw Exit{kError};
-    if (files.size() > 1 && options.format == Format::text) std::cout << "== " << file << '\n';
-    const int code = guarded(file, options, work, stop.get_token());
+    if (all.size() > 1 && options.format == Format::text) {
+      std::cout << "== " << document.file << std::endl;
+    }
+    const int code = guarded(document, options, work, stop.get_token());
     if (code != kDone && worst != kError) worst = code;
   }
   if (worst != kDone) throw Exit{worst};

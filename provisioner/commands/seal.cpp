@@ -21,7 +21,7 @@ SealOptions merged(SealOptions said, const directory::Homeserver& homeserver) {
 }
 
 apply::Seal make_seal(const SealOptions& options, const std::filesystem::path& folder) {
-  sheets::check_recipients(options.recipients);
+  sheets::try_recipients(options.recipients);
   return [options, folder](const std::vector<apply::Credential>& credentials) {
     std::vector<sheets::Sheet> sheets;
     sheets.reserve(credentials.size());

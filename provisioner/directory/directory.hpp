@@ -104,6 +104,7 @@ struct Homeserver {
 /// A company's people, spaces and rooms as they are to be: everything resolved and checked. Rooms
 /// are in such an order that a parent stands before its children.
 struct Directory {
+  std::string name;         ///< metadata.name: which document this is; "" for none
   std::string server_name;  ///< "acme.example"
   bool passwords = true;  ///< whether new accounts get a first password; false with single sign-on
   std::string identity_provider;  ///< Synapse's id of it ("oidc-acme"); "" without external ids

@@ -97,7 +97,8 @@ Guests read_guests(Fields& spec, const std::string& server_name) {
   return guests;
 }
 
-void read_head(Fields& root) {
+/// The document's name.
+std::string read_head(Fields& root) {
   if (const std::string kind = root.required_text("kind");
       !kind.empty() && kind != "CompanyDirectory") {
     root.problem("kind", "\"" + kind + "\" is not CompanyDirectory");
@@ -106,8 +107,8 @@ void read_head(Fields& root) {
   if (!version.empty() && version != "alphorn.dev/v1alpha1") {
     root.problem("apiVersion", "\"" + version + "\" is not alphorn.dev/v1alpha1");
   }
-  root.object("metadata");
   root.object("status");
+  return root.object("metadata").text("name");
 }
 
 void read_spec(Fields& spec, const Load& load, Directory& directory) {
@@ -158,7 +159,7 @@ Reading read(const std::string& file, std::string_view text, const Load& load) {
   Document document{file, text};
   if (document.problems.empty()) {
     Fields root{document, document.root(), ""};
-    read_head(root);
+    reading.directory.name = read_head(root);
     if (!root.has("spec")) root.problem("", "spec is missing");
     Fields spec = root.object("spec");
     if (root.has("spec")) read_spec(spec, load, reading.directory);

@@ -1,6 +1,8 @@
 #include "plan/ledger.hpp"
 
 #include <charconv>
+#include <type_traits>
+#include <variant>
 
 #include "base/encoding.hpp"
 
@@ -30,6 +32,39 @@ std::map<std::string, Charge> ledger_of(const json& part) {
     people[user] = std::move(charge);
   }
   return people;
+}
+
+std::map<std::string, Charge> ledger_before(const Plan& plan, const Live& live) {
+  std::map<std::string, Charge> ledger = live.ledger;
+  for (const auto& [user, charge] : plan.ledger) ledger.emplace(user, Charge{});
+  return ledger;
+}
+
+std::map<std::string, Charge> ledger_after(const Plan& plan, const Live& live,
+                                           const Steps& failed) {
+  std::map<std::string, Charge> ledger = plan.ledger;
+  for (const Step& step : failed) {
+    const std::string user = std::visit(
+        [&](const auto& one) -> std::string {
+          using Kind = std::decay_t<decltype(one)>;
+          if constexpr (std::is_same_v<Kind, CreateAccount> ||
+                        std::is_same_v<Kind, ChangeAccount>) {
+            return one.person.user_id;
+          } else if constexpr (std::is_same_v<Kind, LockAccount>) {
+            return one.user_id;
+          } else if constexpr (std::is_same_v<Kind, Kick>) {
+            // Of another server: the plan forgets who is in no room any more.
+            return plan.ledger.contains(one.user_id) ? "" : one.user_id;
+          } else {
+            return "";
+          }
+        },
+        step);
+    if (user.empty()) continue;
+    const auto before = live.ledger.find(user);
+    ledger[user] = before == live.ledger.end() ? Charge{} : before->second;
+  }
+  return ledger;
 }
 
 }  // namespace alphorn::plan

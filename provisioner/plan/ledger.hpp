@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "plan/live.hpp"
+#include "plan/plan.hpp"
 
 namespace alphorn::plan {
 
@@ -14,5 +15,13 @@ std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& le
 
 /// The people of one part. What is not of that form is left out.
 std::map<std::string, Charge> ledger_of(const json& part);
+
+/// Before the first account is made: who is new is in charge already, without a fingerprint, so
+/// that a run that is killed leaves no account that nobody knows.
+std::map<std::string, Charge> ledger_before(const Plan& plan, const Live& live);
+
+/// After a run: who had a step that failed is remembered as before, and the next run tries again.
+std::map<std::string, Charge> ledger_after(const Plan& plan, const Live& live,
+                                           const Steps& failed);
 
 }  // namespace alphorn::plan

@@ -28,6 +28,8 @@ struct LiveRoom {
   std::set<std::string> invited;  ///< read only for rooms with guests of other servers
 
   const json& content(const std::string& type, const std::string& key = "") const;
+  /// Of its create event: the document's may have changed since.
+  std::string version() const;
 };
 
 /// A person whose account the directory once took charge of.
@@ -41,14 +43,20 @@ struct Charge {
 struct Live {
   std::string bot;  ///< user id of the provisioner's own account
   std::map<std::string, LiveAccount> accounts;
-  std::map<std::string, LiveRoom> rooms;  ///< by the key in their locator
+  std::map<std::string, LiveRoom> rooms;  ///< by the key in their create event
   /// The directory's memory: a room of the bot's own whose state names everybody in its charge.
   std::string ledger_room;  ///< "" when there is none yet
+  std::string document;     ///< name of the document that the directory belongs to; "" for none
   std::map<std::string, Charge> ledger;
 };
 
-/// State of a managed room that names its key: {"key": "engineering"}.
+/// A managed room's key is said by its create event, in a field of this name: nobody can change it,
+/// and the account that does the work has sent it. State of the same type says that the room is
+/// complete, and what of it the document has determined: {"key": "engineering", "managed":
+/// ["m.room.topic"]}. What is in `managed` and in the document no more is taken back.
 inline constexpr const char* kLocator = "dev.alphorn.directory.room";
+/// State of the ledger room: {"document": "acme"}.
+inline constexpr const char* kOwner = "dev.alphorn.directory";
 /// State of the ledger room, one event for each of its parts (plan/ledger.hpp).
 inline constexpr const char* kLedger = "dev.alphorn.directory.people";
 

@@ -19,6 +19,7 @@ class Planner {
 
   Plan make() {
     plan_.ledger = live_.ledger;
+    owner();
     for (const Person& person : directory_.people) account(person);
     for (const std::string& guest : directory_.federated_guests) plan_.ledger[guest];
     leavers();
@@ -29,13 +30,15 @@ class Planner {
     for (const Room& room : directory_.rooms) create(room);
     for (const Room& room : directory_.rooms) state(room);
     for (const Room& room : directory_.rooms) members(room);
+    forget_outsiders();
     for (const auto& [key, room] : live_.rooms) {
       const bool named = std::any_of(directory_.rooms.begin(), directory_.rooms.end(),
                                      [&](const Room& wanted) { return wanted.key == key; });
       if (!named)
         plan_.notes.push_back("room " + key + " is not in the document and is left alone");
     }
-    plan_.ledger_changes = differs(plan_.ledger, live_.ledger);
+    plan_.ledger_changes = differs(plan_.ledger, live_.ledger) ||
+                           (!directory_.name.empty() && directory_.name != live_.document);
     return std::move(plan_);
   }
 
@@ -50,11 +53,35 @@ class Planner {
                        });
   }
 
+  void refuse(Refusal::Why why, std::string text) {
+    plan_.refusals.push_back({.why = why, .text = std::move(text)});
+  }
+
+  void owner() {
+    if (live_.document.empty() || directory_.name.empty() || live_.document == directory_.name) {
+      return;
+    }
+    refuse(Refusal::Why::of_another_document,
+           directory_.server_name + " has the directory \"" + live_.document +
+                    "\" already, and this document is \"" + directory_.name +
+                    "\" (metadata.name): whoever it does not name would be taken for a leaver. "
+                    "When it takes the other's place, say --take-over");
+  }
+
+  /// Guests of other servers who are in no document and, after this, in no room.
+  void forget_outsiders() {
+    const std::string here = ":" + directory_.server_name;
+    std::erase_if(plan_.ledger, [&](const auto& entry) {
+      return !entry.first.ends_with(here) && !directory_.federated_guests.contains(entry.first);
+    });
+  }
+
   void account(const Person& person) {
     if (person.user_id == live_.bot) {
-      plan_.refusal = person.user_id +
-                      " is the account that does this work; give the person another localpart, or "
-                      "choose another --account";
+      refuse(Refusal::Why::impossible,
+             person.user_id +
+                 " is the account that does this work; give the person another localpart, or "
+                 "choose another --account");
       return;
     }
     staff_.insert(person.user_id);
@@ -104,6 +131,7 @@ class Planner {
     for (const auto& [user, charge] : live_.ledger) {
       const auto account = live_.accounts.find(user);
       if (account == live_.accounts.end()) continue;  // of another server, or not there
+      if (user == live_.bot) continue;                // a former account's work is its own now
       if (staff_.contains(user)) {
         ++staying;
       } else if (account->second.deactivated) {
@@ -111,7 +139,7 @@ class Planner {
       } else if (charge.left_s == 0) {
         leaving.push_back(user);
       } else {
-        retire(user, charge);
+        retire(user, charge, account->second.locked);
       }
     }
     for (const std::string& user : leaving) {
@@ -120,19 +148,21 @@ class Planner {
     }
     const int all = staying + static_cast<int>(leaving.size());
     const int most = std::max(1, all * directory_.leavers.max_percent / 100);
-    if (static_cast<int>(leaving.size()) > most && plan_.refusal.empty()) {
-      plan_.too_many_leavers = true;
-      plan_.refusal = std::to_string(leaving.size()) + " of " + std::to_string(all) +
+    if (static_cast<int>(leaving.size()) > most) {
+      refuse(Refusal::Why::too_many_leavers, std::to_string(leaving.size()) + " of " + std::to_string(all) +
                       " people would be locked, more than leavers.maxPercent (" +
                       std::to_string(directory_.leavers.max_percent) +
                       ") allows; when that is meant, say --allow-leavers " +
-                      std::to_string(leaving.size());
+                      std::to_string(leaving.size()));
     }
   }
 
-  void retire(const std::string& user, const Charge& charge) {
+  void retire(const std::string& user, const Charge& charge, bool locked) {
     const bool due = charge.left_s + directory_.leavers.cool_down_s <= now_s_;
-    if (directory_.leavers.then == Leavers::Then::lock || !due) return;
+    if (directory_.leavers.then == Leavers::Then::lock || !due) {
+      if (!locked) plan_.steps.push_back(LockAccount{user});
+      return;
+    }
     plan_.steps.push_back(DeactivateAccount{
         .user_id = user, .erase = directory_.leavers.then == Leavers::Then::erase});
   }
@@ -148,27 +178,58 @@ class Planner {
     if (live == live_.rooms.end()) {
       std::erase_if(wanted, [](const auto& entry) { return entry.first.first != "m.space.child"; });
     } else {
-      const json& present = live->second.content("m.room.power_levels");
-      wanted[{"m.room.power_levels", ""}] = desired_power(room, directory_, live_.bot, present);
+      wanted[{"m.room.power_levels", ""}] =
+          desired_power(room, directory_, live_.bot, &live->second);
+      take_back(room, live->second, wanted);
       unlink(room, live->second, wanted);
+      note_what_stays(room, live->second);
     }
+    const LiveRoom& present = live == live_.rooms.end() ? kNobody : live->second;
     for (const auto& [of, content] : wanted) {
-      const std::string key = with_ids(of.second, ids_);
-      const json& present =
-          live == live_.rooms.end() ? kNothing : live->second.content(of.first, key);
-      const json resolved = with_ids(content, ids_);
-      const bool exact = of.first == "m.room.power_levels" || content.empty();
-      if (exact ? present == resolved : holds(present, resolved)) continue;
-      plan_.steps.push_back(
-          SetState{.room = room.key,
-                   .type = of.first,
-                   .state_key = of.second,
-                   .content = content,
-                   .change = {of.first, present.is_null() ? "" : present.dump(), content.dump()}});
+      if (of.first != kLocator) set(room, of, content, present);
     }
-    if (live != live_.rooms.end() && !room.encrypted && !room.is_space &&
-        !live->second.content("m.room.encryption").is_null()) {
+    // What was taken back is forgotten once it is.
+    if (const auto mark = wanted.find({kLocator, ""}); mark != wanted.end()) {
+      set(room, mark->first, mark->second, present);
+    }
+  }
+
+  void set(const Room& room, const State::key_type& of, const json& content, const LiveRoom& live) {
+    const json& present = live.content(of.first, with_ids(of.second, ids_));
+    const json resolved = with_ids(content, ids_);
+    const bool exact = of.first == "m.room.power_levels" || content.empty();
+    if (exact ? present == resolved : holds(present, resolved)) return;
+    plan_.steps.push_back(
+        SetState{.room = room.key,
+                 .type = of.first,
+                 .state_key = of.second,
+                 .content = content,
+                 .change = {of.first, present.is_null() ? "" : present.dump(), content.dump()}});
+  }
+
+  void note_what_stays(const Room& room, const LiveRoom& live) {
+    if (!room.encrypted && !room.is_space && !live.content("m.room.encryption").is_null()) {
       plan_.notes.push_back("room " + room.key + " is encrypted, which cannot be undone");
+    }
+    if (live.version() != room.version) {
+      plan_.notes.push_back("room " + room.key + " has version " + live.version() +
+                            ", which cannot change to " + room.version);
+    }
+  }
+
+  /// What the document once determined and does not any more, and the former parent of a room that
+  /// has moved.
+  void take_back(const Room& room, const LiveRoom& live, State& wanted) const {
+    static const std::map<std::string, json> emptied{{"m.room.topic", {{"topic", ""}}},
+                                                     {"m.room.avatar", json::object()},
+                                                     {"m.room.retention", json::object()}};
+    for (const json& once : at_path(live.content(kLocator), "managed")) {
+      const auto found = once.is_string() ? emptied.find(once.get<std::string>()) : emptied.end();
+      if (found != emptied.end()) wanted.try_emplace({found->first, ""}, found->second);
+    }
+    for (const auto& [key, id] : ids_) {
+      if (key == room.parent || live.content("m.space.parent", id).empty()) continue;
+      wanted[{"m.space.parent", id}] = json::object();
     }
   }
 
@@ -185,9 +246,8 @@ class Planner {
   }
 
   void members(const Room& room) {
-    static const LiveRoom nobody;
     const auto found = live_.rooms.find(room.key);
-    const LiveRoom& live = found == live_.rooms.end() ? nobody : found->second;
+    const LiveRoom& live = found == live_.rooms.end() ? kNobody : found->second;
     for (const std::string& user : room.members) {
       if (unusable_.contains(user) || live.joined.contains(user)) continue;
       if (staff_.contains(user)) {
@@ -198,13 +258,15 @@ class Planner {
     }
     for (const auto& [list, invited] : {std::pair{&live.joined, false}, {&live.invited, true}}) {
       for (const std::string& user : *list) {
-        if (!plan_.ledger.contains(user) || room.members.contains(user)) continue;
+        if (!plan_.ledger.contains(user) || room.members.contains(user) || user == live_.bot) {
+          continue;
+        }
         plan_.steps.push_back(Kick{.room = room.key, .user_id = user, .was_invited = invited});
       }
     }
   }
 
-  static inline const json kNothing;
+  static inline const LiveRoom kNobody;
 
   Directory directory_;
   const Live& live_;
@@ -221,6 +283,12 @@ const json& LiveRoom::content(const std::string& type, const std::string& key) c
   static const json nothing;
   const auto found = state.find({type, key});
   return found == state.end() ? nothing : found->second;
+}
+
+std::string LiveRoom::version() const {
+  // A create event without one is of the first version (client-server API, m.room.create).
+  const std::string text = string_at(content("m.room.create"), "room_version");
+  return text.empty() ? "1" : text;
 }
 
 std::string fingerprint_of(const Person& person) {

@@ -11,6 +11,13 @@
 
 namespace alphorn::plan {
 
+/// Why a plan must not be carried out.
+struct Refusal {
+  enum class Why { impossible, too_many_leavers, of_another_document };
+  Why why = Why::impossible;  ///< a person may say that the other two are meant
+  std::string text;           ///< with the remedy
+};
+
 /// What would bring a server to a directory.
 struct Plan {
   Steps steps;
@@ -20,9 +27,7 @@ struct Plan {
   /// What a person should know and the plan does not do: accounts locked by hand, rooms that the
   /// document no longer names, encryption that cannot be undone.
   std::vector<std::string> notes;
-  /// Not empty: why the plan must not be carried out.
-  std::string refusal;
-  bool too_many_leavers = false;  ///< that is why; a person may say that so many are meant
+  std::vector<Refusal> refusals;
 
   bool empty() const { return steps.empty() && !ledger_changes; }
 };

@@ -138,7 +138,9 @@ std::string as_text(const Plan& plan, Colour colour) {
     }
   }
   for (const std::string& note : plan.notes) text += "! " + plain(note) + "\n";
-  if (!plan.refusal.empty()) text += coloured('-', "! " + plain(plan.refusal), colour) + "\n";
+  for (const Refusal& refusal : plan.refusals) {
+    text += coloured('-', "! " + plain(refusal.text), colour) + "\n";
+  }
   return text + summary_line(plan) + "\n";
 }
 
@@ -158,7 +160,7 @@ std::string as_markdown(const Plan& plan) {
   }
   if (!plan.notes.empty()) text += "\n";
   for (const std::string& note : plan.notes) text += "- " + cell(note) + "\n";
-  if (!plan.refusal.empty()) text += "\n**" + cell(plan.refusal) + "**\n";
+  for (const Refusal& refusal : plan.refusals) text += "\n**" + cell(refusal.text) + "**\n";
   return text;
 }
 
@@ -178,7 +180,7 @@ json as_json(const Plan& plan) {
                  {"summary", summary(plan)},
                  {"ledgerChanges", plan.ledger_changes},
                  {"notes", plan.notes}};
-  if (!plan.refusal.empty()) result["refusal"] = plan.refusal;
+  for (const Refusal& refusal : plan.refusals) result["refusals"].push_back(refusal.text);
   return result;
 }
 

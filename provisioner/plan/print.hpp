@@ -16,7 +16,7 @@ std::string as_text(const Plan& plan, Colour colour);
 /// The same as a table for a merge request or a ticket.
 std::string as_markdown(const Plan& plan);
 
-/// {"steps": [{"action", "object", "room"?, "changes"}], "summary": {...}, "notes", "refusal"?}
+/// {"steps": [{"action", "object", "room"?, "changes"}], "summary": {...}, "notes", "refusals"?}
 json as_json(const Plan& plan);
 
 /// Numbers of steps by action: {"createAccount": 12, ...}; actions without steps are left out.

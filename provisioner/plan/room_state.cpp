@@ -1,5 +1,6 @@
 #include "plan/room_state.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace alphorn::plan {
@@ -16,9 +17,11 @@ constexpr int kFirstVersionWithCreators = 12;
 /// In rooms of version 12 an administrator may do everything but end the room (MSC4289).
 constexpr int kOnlyCreators = 150;
 
-bool creators_stand_above(const Room& room) {
+/// What the creator has of a room in which it does not stand above the levels.
+constexpr int kCreator = 1000;
+
+bool creators_stand_above(const std::string& text) {
   int version = 0;
-  const std::string& text = room.version;
   std::from_chars(text.data(), text.data() + text.size(), version);
   return version >= kFirstVersionWithCreators;
 }
@@ -52,8 +55,8 @@ std::map<std::string, int> power_users(const Room& room, const Directory& direct
   return users;
 }
 
-json default_power(const Room& room) {
-  const int end = creators_stand_above(room) ? kOnlyCreators : kAdministrator;
+json default_power(const Room& room, const std::string& version) {
+  const int end = creators_stand_above(version) ? kOnlyCreators : kAdministrator;
   return {{"users_default", 0},
           {"events_default", room.is_space ? kAdministrator : 0},
           {"state_default", kModerator},
@@ -76,6 +79,36 @@ json default_power(const Room& room) {
             {"m.room.tombstone", end},
             {"m.space.child", kModerator},
             {kLocator, kAdministrator}}}};
+}
+
+std::string managed_level(const std::string& action) { return "m.room.power_levels." + action; }
+
+/// What the document determines of a room and might not one day.
+json managed(const Room& room) {
+  json names = json::array();
+  if (!room.topic.empty()) names.push_back("m.room.topic");
+  if (!room.avatar.empty()) names.push_back("m.room.avatar");
+  if (room.retention_ms) names.push_back("m.room.retention");
+  for (const auto& [action, level] : room.power_actions) names.push_back(managed_level(action));
+  return names;
+}
+
+/// Clients and bridges add levels for events of their own: those stay, unless they were the
+/// document's once.
+void keep_unknown_levels(json& content, const LiveRoom& live) {
+  const json& once = at_path(live.content(kLocator), "managed");
+  const auto was_ours = [&](const std::string& action) {
+    return std::find(once.begin(), once.end(), managed_level(action)) != once.end();
+  };
+  const json& present = live.content("m.room.power_levels");
+  for (const auto& [action, level] : present.items()) {
+    if (!content.contains(action) && action != "users" && !was_ours(action)) {
+      content[action] = level;
+    }
+  }
+  for (const auto& [type, level] : at_path(present, "events").items()) {
+    if (!content["events"].contains(type) && !was_ours(type)) content["events"][type] = level;
+  }
 }
 
 }  // namespace
@@ -104,7 +137,7 @@ json with_ids(const json& content, const std::map<std::string, std::string>& ids
 
 State desired_state(const Room& room, const Directory& directory) {
   State state;
-  state[{kLocator, ""}] = {{"key", room.key}};
+  state[{kLocator, ""}] = {{"key", room.key}, {"managed", managed(room)}};
   state[{"m.room.name", ""}] = {{"name", room.name}};
   if (!room.topic.empty()) state[{"m.room.topic", ""}] = {{"topic", room.topic}};
   if (!room.avatar.empty()) state[{"m.room.avatar", ""}] = {{"url", room.avatar}};
@@ -131,15 +164,20 @@ State desired_state(const Room& room, const Directory& directory) {
 }
 
 json desired_power(const Room& room, const Directory& directory, const std::string& bot,
-                   const json& present) {
-  json content = default_power(room);
-  if (present.is_object()) content.merge_patch(present);
+                   const LiveRoom* live) {
+  const std::string version = live == nullptr ? room.version : live->version();
+  json content = default_power(room, version);
+  if (live != nullptr) keep_unknown_levels(content, *live);
+  const json present = live == nullptr ? json() : live->content("m.room.power_levels");
   json users = json::object();
+  json own = live == nullptr ? kCreator : kAdministrator;  // nobody gives himself more
   for (const auto& [user, level] : at_path(present, "users").items()) {
-    if (level.is_number_integer() && level.get<int>() < kAdministrator) users[user] = level;
+    if (!level.is_number_integer()) continue;
+    if (user == bot) own = level;
+    if (level.get<int>() < kAdministrator) users[user] = level;
   }
   for (const auto& [user, level] : power_users(room, directory)) users[user] = level;
-  if (!creators_stand_above(room)) users[bot] = kAdministrator;
+  if (!creators_stand_above(version)) users[bot] = own;
   content["users"] = std::move(users);
   for (const auto& [action, level] : room.power_actions) {
     (action.find('.') == std::string::npos ? content : content["events"])[action] = level;
@@ -150,14 +188,19 @@ json desired_power(const Room& room, const Directory& directory, const std::stri
 json creation(const Room& room, const Directory& directory, const std::string& bot,
               const std::map<std::string, std::string>& ids) {
   json initial = json::array();
-  for (const auto& [of, content] : desired_state(room, directory)) {
+  const State state = desired_state(room, directory);
+  for (const auto& [of, content] : state) {
     const auto& [type, key] = of;
+    if (type == kLocator) continue;
     // Children come after their space; Synapse makes the name and the topic itself.
     if (type == "m.space.child" || type == "m.room.name" || type == "m.room.topic") continue;
     initial.push_back(
         {{"type", type}, {"state_key", with_ids(key, ids)}, {"content", with_ids(content, ids)}});
   }
-  json kind = json::object();
+  // Last: a room that has it is complete.
+  initial.push_back(
+      {{"type", kLocator}, {"state_key", ""}, {"content", state.at({kLocator, ""})}});
+  json kind = {{kLocator, room.key}};
   if (room.is_space) kind["type"] = "m.space";
   if (!room.federated) kind["m.federate"] = false;
   json body = {{"preset", "private_chat"},

@@ -27,11 +27,13 @@ std::string with_ids(const std::string& state_key, const std::map<std::string, s
 /// sets. Sources: Matrix specification v1.19, client-server API, modules room state and spaces.
 State desired_state(const directory::Room& room, const directory::Directory& directory);
 
-/// m.room.power_levels from the document and from what there is: who was given a level below 100 by
-/// hand keeps it, who is not in charge does not keep 100. In rooms of version 12 and later the
-/// creator has power without being named, and must not be.
+/// m.room.power_levels from the document and from what there is (null: a room that is to be made):
+/// who was given a level below 100 by hand keeps it, who is not in charge does not keep 100. Levels
+/// of actions are the document's, those of events that it does not know are left alone. In rooms of
+/// version 12 and later the creator has power without being named, and must not be; before, it has
+/// more than an administrator, or it could not remove one.
 json desired_power(const directory::Room& room, const directory::Directory& directory,
-                   const std::string& bot, const json& present);
+                   const std::string& bot, const LiveRoom* live);
 
 /// Body of POST /createRoom: encrypted, locked down and findable from its first event on.
 json creation(const directory::Room& room, const directory::Directory& directory,

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <regex>
 #include <stdexcept>
 
 #include "base/file.hpp"
@@ -19,8 +21,6 @@ constexpr std::chrono::minutes kPatience{2};
 constexpr std::chrono::minutes kPatienceWithPeople{10};
 constexpr mode_t kPrivate = 0600;
 constexpr std::size_t kLargestPart = 512UL * 1024 * 1024;
-constexpr std::string_view kPrefix = "credentials-";
-constexpr std::string_view kSuffix = ".tar.age";
 constexpr const char* kTable = "credentials.csv";
 constexpr const char* kHeader = "user id,display name,first password\n";
 
@@ -43,34 +43,49 @@ std::string file_stem(const std::string& user_id) {
   return stem;
 }
 
-bool is_part(const fs::path& path) {
+/// The number in "credentials-000012.tar.age"; 0 for any other name.
+int part_number(const fs::path& path) {
+  static const std::regex form{R"(credentials-([0-9]{1,9})\.tar\.age)"};
   const std::string name = path.filename().string();
-  return name.starts_with(kPrefix) && name.ends_with(kSuffix);
+  std::smatch found;
+  return std::regex_match(name, found, form) ? std::stoi(found[1]) : 0;
 }
 
-std::vector<fs::path> parts_of(const fs::path& folder) {
-  std::vector<fs::path> parts;
+/// By number: of a person who is in several, the last one counts.
+std::map<int, fs::path> parts_of(const fs::path& folder) {
+  std::map<int, fs::path> parts;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (is_part(entry.path())) parts.push_back(entry.path());
+    if (const int number = part_number(entry.path()); number > 0) parts[number] = entry.path();
   }
-  std::sort(parts.begin(), parts.end());
   return parts;
 }
 
-fs::path next_part(const fs::path& folder) {
-  constexpr int kDigits = 6;
-  const std::vector<fs::path> parts = parts_of(folder);
-  int number = 1;
-  if (!parts.empty()) {
-    number = std::atoi(parts.back().filename().string().substr(kPrefix.size()).c_str()) + 1;
-  }
-  std::string digits = std::to_string(number);
-  digits.insert(0, static_cast<std::size_t>(std::max(0, kDigits - static_cast<int>(digits.size()))),
-                '0');
-  return folder / (std::string(kPrefix) + digits + std::string(kSuffix));
+std::string digits(int number) {
+  constexpr std::size_t kDigits = 6;
+  std::string text = std::to_string(number);
+  if (text.size() < kDigits) text.insert(0, kDigits - text.size(), '0');
+  return text;
 }
 
-Files contents(const std::vector<Sheet>& sheets) {
+/// A number that no part of the folder has, and no other thread is about to give one.
+int next_number(const fs::path& folder) {
+  static std::mutex one_at_a_time;
+  static std::map<fs::path, int> given;
+  const std::scoped_lock lock{one_at_a_time};
+  const std::map<int, fs::path> parts = parts_of(folder);
+  int& last = given[fs::absolute(folder)];
+  last = std::max(last, parts.empty() ? 0 : parts.rbegin()->first) + 1;
+  return last;
+}
+
+/// Every part's table has a name of its own: who unpacks them all into one folder loses none.
+std::string table_of(int number) { return "credentials-" + digits(number) + ".csv"; }
+
+bool is_table(const std::string& name) {
+  return name.starts_with("credentials") && name.ends_with(".csv");
+}
+
+Files contents(const std::vector<Sheet>& sheets, int number) {
   Files files;
   std::string table = kHeader;
   for (const Sheet& sheet : sheets) {
@@ -78,7 +93,7 @@ Files contents(const std::vector<Sheet>& sheets) {
     table += quoted(sheet.user_id) + "," + quoted(sheet.display_name) + "," +
              quoted(sheet.password.reveal()) + "\n";
   }
-  files[kTable] = Secret(std::move(table));
+  files[table_of(number)] = Secret(std::move(table));
   return files;
 }
 
@@ -93,18 +108,19 @@ void merge_table(const std::string& text, std::map<std::string, std::string>& li
   }
 }
 
-Files opened(const std::vector<fs::path>& parts, const fs::path& identity) {
+Files opened(const std::map<int, fs::path>& parts, const fs::path& identity) {
   Files all;
   std::map<std::string, std::string> lines;
-  for (const fs::path& part : parts) {
+  for (const auto& [number, part] : parts) {
     try {
       const Secret archive =
           output_of({.command = "age",
                      .arguments = {"--decrypt", "--identity", identity.string(), part.string()},
-                     .most_output = kLargestPart},
+                     .most_output = kLargestPart,
+                     .may_ask = true},
                     kPatienceWithPeople);
       for (auto& [name, content] : files_of(archive)) {
-        if (name == kTable) {
+        if (is_table(name)) {
           merge_table(content.reveal(), lines);
         } else {
           all[name] = content;
@@ -119,6 +135,16 @@ Files opened(const std::vector<fs::path>& parts, const fs::path& identity) {
   for (const auto& [user, line] : lines) table += line + "\n";
   all[kTable] = Secret(std::move(table));
   return all;
+}
+
+Secret sealed(Secret text, const std::vector<std::string>& recipients) {
+  Program age{.command = "age", .arguments = {"--encrypt"}, .input = std::move(text)};
+  // A header, a stanza for each recipient, and 16 bytes for every 64 KiB.
+  age.most_output = 2 * age.input.reveal().size() + 64UL * 1024;
+  for (const std::string& recipient : recipients) {
+    age.arguments.insert(age.arguments.end(), {"--recipient", recipient});
+  }
+  return output_of(age, kPatience);
 }
 
 }  // namespace
@@ -142,26 +168,29 @@ void check_recipients(const std::vector<std::string>& recipients) {
   }
 }
 
+void try_recipients(const std::vector<std::string>& recipients) {
+  check_recipients(recipients);
+  sealed(Secret("nothing"), recipients);
+}
+
 void write_part(const fs::path& folder, const std::vector<Sheet>& sheets,
                 const std::vector<std::string>& recipients) {
-  static std::mutex one_at_a_time;
   check_recipients(recipients);
-  Program age{.command = "age", .arguments = {"--encrypt"}, .input = archive_of(contents(sheets))};
-  age.most_output = 2 * age.input.reveal().size();  // a header, and 16 bytes for every 64 KiB
-  for (const std::string& recipient : recipients) {
-    age.arguments.insert(age.arguments.end(), {"--recipient", recipient});
-  }
-  const Secret sealed = output_of(age, kPatience);
-  const std::scoped_lock lock{one_at_a_time};
   fs::create_directories(folder);
-  write_file(next_part(folder), sealed.reveal(), kPrivate);
+  while (true) {
+    const int number = next_number(folder);
+    const fs::path part = folder / ("credentials-" + digits(number) + ".tar.age");
+    const Secret bytes = sealed(archive_of(contents(sheets, number)), recipients);
+    // Another process may have come first.
+    if (write_new_file(part, bytes.reveal(), kPrivate)) return;
+  }
 }
 
 Opened open_parts(const fs::path& source, const fs::path& identity, const fs::path& target) {
   if (!fs::exists(source)) throw std::runtime_error(source.string() + " is not there");
   if (!fs::exists(identity)) throw std::runtime_error(identity.string() + " is not there");
-  const std::vector<fs::path> parts =
-      fs::is_directory(source) ? parts_of(source) : std::vector<fs::path>{source};
+  const std::map<int, fs::path> parts =
+      fs::is_directory(source) ? parts_of(source) : std::map<int, fs::path>{{1, source}};
   if (parts.empty()) {
     throw std::runtime_error(source.string() + " holds no sealed sheets (credentials-*.tar.age)");
   }

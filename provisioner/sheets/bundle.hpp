@@ -12,9 +12,12 @@ namespace alphorn::sheets {
 /// of SSH that age takes ("ssh-ed25519 ..."), and there is one at least.
 void check_recipients(const std::vector<std::string>& recipients);
 
-/// Seals sheets for the owners of those keys: writes `folder`/credentials-NNNN.tar.age with the
+/// The same, and seals something for them: throws std::runtime_error when age does not.
+void try_recipients(const std::vector<std::string>& recipients);
+
+/// Seals sheets for the owners of those keys: writes `folder`/credentials-NNNNNN.tar.age with the
 /// next free number, mode 0600, whole or not at all, on disk when it returns. Inside are a PDF a
-/// person and credentials.csv. What is not sealed never leaves memory. Of a person who is in
+/// person and credentials-NNNNNN.csv. What is not sealed never leaves memory. Of a person who is in
 /// several parts the last one counts: who was sealed in a part may have got no account then. Needs
 /// the program age. Throws std::runtime_error. Thread-safe within one process.
 void write_part(const std::filesystem::path& folder, const std::vector<Sheet>& sheets,

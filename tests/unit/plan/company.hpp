@@ -58,6 +58,7 @@ inline Live a_server_with(const directory::Directory& company) {
     for (const auto& [of, content] : desired_state(room, company)) {
       there.state[{of.first, with_ids(of.second, ids)}] = with_ids(content, ids);
     }
+    there.state[{"m.room.create", ""}] = {{"room_version", room.version}};
     there.state[{"m.room.power_levels", ""}] = desired_power(room, company, kBot, nullptr);
     live.rooms[room.key] = there;
   }

@@ -29,14 +29,28 @@ TEST(RoomState, FromVersion12OnTheCreatorIsNotNamed) {
   Room room = company.rooms[0];
   EXPECT_FALSE(desired_power(room, company, kBot, nullptr)["users"].contains(kBot));
   room.version = "11";
-  EXPECT_EQ(desired_power(room, company, kBot, nullptr)["users"][kBot], 100);
+  const int creator = desired_power(room, company, kBot, nullptr)["users"][kBot];
+  EXPECT_GT(creator, 100) << "who has as much as an administrator cannot remove one";
+  LiveRoom live{.room_id = "!old"};
+  live.state[{"m.room.create", ""}] = {{"room_version", "11"}};
+  live.state[{"m.room.power_levels", ""}] = {{"users", {{kBot, 100}}}};
+  room.version = "12";
+  EXPECT_EQ(desired_power(room, company, kBot, &live)["users"][kBot], 100) << "as it is";
 }
 
 TEST(RoomState, ALevelGivenByHandIsKeptUnlessItIsTheHighest) {
   const directory::Directory company = a_company();
-  const json present = {{"users", {{id("beat"), 50}, {id("carla"), 100}}}};
-  const json users = desired_power(company.rooms[0], company, kBot, present)["users"];
+  LiveRoom live{.room_id = "!acme"};
+  live.state[{"m.room.create", ""}] = {{"room_version", "12"}};
+  live.state[{"m.room.power_levels", ""}] = {{"users", {{id("beat"), 50}, {id("carla"), 100}}},
+                                             {"invite", 0},
+                                             {"events", {{"m.room.name", 0}, {"call", 0}}}};
+  const json levels = desired_power(company.rooms[0], company, kBot, &live);
+  const json& users = levels["users"];
   EXPECT_EQ(users, json({{id("anna"), 100}, {id("beat"), 50}}));
+  EXPECT_EQ(levels["invite"], 50) << "an action's level is the document's";
+  EXPECT_EQ(levels["events"]["m.room.name"], 50);
+  EXPECT_EQ(levels["events"]["call"], 0) << "an event that the document does not know";
 }
 
 TEST(RoomState, WhereTheAdministratorHasLeftTheDeputyTakesOver) {

@@ -84,12 +84,49 @@ TEST_F(Bundle, OfSeveralPagesOfAPersonTheLastCounts) {
   EXPECT_EQ(table.find("first\""), std::string::npos);
 }
 
+TEST_F(Bundle, APartIsNeverWrittenOverAnother) {
+  seal("anna", "first");
+  // What people leave beside parts, and what sorts behind them.
+  for (const char* name : {"credentials-old.tar.age", "credentials-000001 (copy).tar.age",
+                           "credentials-zzz.tar.age", "credentials-000007.tar.age.draft"}) {
+    std::ofstream{parts() / name} << "no part";
+  }
+  seal("beat", "second");
+  fs::rename(parts() / "credentials-000002.tar.age", parts() / "credentials-1000000.tar.age");
+  seal("carla", "third");
+  EXPECT_TRUE(fs::exists(parts() / "credentials-000001.tar.age"));
+  EXPECT_TRUE(fs::exists(parts() / "credentials-1000001.tar.age"));
+  EXPECT_EQ(open_parts(parts(), folder_ / "key", opened()).people, 3);
+}
+
+TEST_F(Bundle, UnpackedIntoOneFolderEveryPartKeepsItsTable) {
+  seal("anna", "first");
+  seal("beat", "second");
+  fs::create_directories(opened());
+  for (const auto& part : fs::directory_iterator(parts())) {
+    const Secret archive = output_of({.command = "age",
+                                      .arguments = {"-d", "-i", (folder_ / "key").string(),
+                                                    part.path().string()}},
+                                     limit_);
+    output_of({.command = "tar", .arguments = {"-x", "-C", opened().string()}, .input = archive},
+              limit_);
+  }
+  EXPECT_THAT(content(opened() / "credentials-000001.csv"), testing::HasSubstr("first"));
+  EXPECT_THAT(content(opened() / "credentials-000002.csv"), testing::HasSubstr("second"));
+}
+
 TEST_F(Bundle, ADamagedPartIsRefusedAndNothingIsLeft) {
   seal("anna", kPassword);
   const fs::path part = fs::directory_iterator(parts())->path();
   fs::resize_file(part, fs::file_size(part) - 10);
   EXPECT_THROW(open_parts(parts(), folder_ / "key", opened()), std::runtime_error);
   EXPECT_FALSE(fs::exists(opened()));
+}
+
+TEST(Recipients, AKeyThatAgeDoesNotTakeIsFoundBeforeItIsNeeded) {
+  EXPECT_THROW(try_recipients({"age1qqqq"}), std::runtime_error);
+  EXPECT_NO_THROW(
+      try_recipients({"age1hdez4x4p28s7fmrpdvf3rheuevyrsa6qx86t4xyhmpp8rsuxg4yqk3u2n4"}));
 }
 
 TEST(Recipients, WhatIsNoPublicKeyIsNamed) {
