@@ -123,7 +123,8 @@ def test_one_company_that_fails_does_not_keep_the_others_from_their_turn(office,
     (folder / "1-broken.yaml").write_text("kind: CompanyDirectory\n")
     good = office.document.read_text()
     away = "spec:\n  homeserver: {url: 'http://127.0.0.1:9'}\n"
-    (folder / "2-away.yaml").write_text(good.replace("spec:\n", away))
+    (folder / "2-away.yaml").write_text(
+        good.replace("spec:\n", away).replace("acme.example", "away.example"))
     here = f"spec:\n  homeserver: {{url: '{office.server.url}'}}\n"
     (folder / "3-good.yaml").write_text(good.replace("spec:\n", here))
     done = subprocess.run([ALPHORN, "verify", str(folder), "--token-file",
