@@ -150,7 +150,7 @@ void bring_accounts(const Context& context, const plan::Steps& steps, const Dire
   run(std::move(lanes), context.threads);
 }
 
-void retire(const Context& context, const plan::Steps& steps) {
+void retire(const Context& context, const plan::Steps& steps, Journal& journal) {
   std::vector<Lane> lanes;
   for (const plan::Step& step : steps) {
     if (const auto* lock = std::get_if<plan::LockAccount>(&step)) {
@@ -160,10 +160,11 @@ void retire(const Context& context, const plan::Steps& steps) {
         });
       }});
     } else if (const auto* end = std::get_if<plan::DeactivateAccount>(&step)) {
-      lanes.push_back({[&context, &step, end] {
+      lanes.push_back({[&context, &journal, &step, end] {
         attempt(context, end->erase ? "eraseAccount" : "deactivateAccount", step, [&] {
           context.server.post("/_synapse/admin/v1/deactivate/" + percent_encode(end->user_id),
                               {{"erase", end->erase}}, context.stop);
+          if (end->erase) journal.erased(end->user_id);
         });
       }});
     }

@@ -9,7 +9,8 @@ namespace alphorn::apply {
 void bring_accounts(const Context& context, const plan::Steps& steps,
                     const directory::Directory& directory, Journal& journal, const Seal& seal);
 
-/// Accounts of leavers: locked (sessions end at once), deactivated or erased.
-void retire(const Context& context, const plan::Steps& steps);
+/// Accounts of leavers: locked (sessions end at once), deactivated, or erased, which is noted
+/// beside the journal.
+void retire(const Context& context, const plan::Steps& steps, Journal& journal);
 
 }  // namespace alphorn::apply

@@ -88,10 +88,10 @@ void apply(Server& server, const directory::Directory& directory, const plan::Li
            std::stop_token stop) {
   const Exemption exemption{server, live.bot, stop};
   const Context context{.server = server, .progress = progress, .stop = stop};
-  retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps));
+  retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps), journal);
   Rooms rooms{context, directory, live};
   if (!only<plan::CreateAccount>(plan.steps).empty()) {
-    rooms.write_ledger(plan::ledger_before(plan, live));
+    rooms.write_newcomers(plan);
   }
   // Passwords are hashed on threads of the server's, rooms are made on its main one: side by side.
   std::exception_ptr failure;

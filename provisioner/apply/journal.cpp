@@ -9,11 +9,12 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "apply/erasures.hpp"
 #include "base/json.hpp"
 
 namespace alphorn::apply {
 
-Journal::Journal(const std::filesystem::path& folder) {
+Journal::Journal(const std::filesystem::path& folder) : folder_(folder) {
   std::filesystem::create_directories(folder);
   const std::filesystem::path path = folder / "journal.jsonl";
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -48,6 +49,11 @@ void Journal::append(const char* what, const std::string& user_id) {
 void Journal::asked(const std::string& user_id) { append("asked", user_id); }
 
 void Journal::answered(const std::string& user_id) { append("answered", user_id); }
+
+void Journal::erased(const std::string& user_id) {
+  const std::scoped_lock lock{mutex_};
+  note_erasure(folder_, user_id);
+}
 
 void Journal::clear() {
   if (::ftruncate(file_, 0) != 0) {

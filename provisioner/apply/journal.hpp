@@ -27,12 +27,16 @@ class Journal {
   void asked(const std::string& user_id);
   void answered(const std::string& user_id);
 
+  /// The account was erased: noted beside the journal (apply/erasures.hpp), and never cleared.
+  void erased(const std::string& user_id);
+
   /// Nothing is under way: the file is empty again.
   void clear();
 
  private:
   void append(const char* what, const std::string& user_id);
 
+  const std::filesystem::path folder_;
   int file_ = -1;
   std::mutex mutex_;
   std::set<std::string> unanswered_;

@@ -70,9 +70,9 @@ void read_room(const std::string& room_id, const json& events, Live& live) {
   const json& key = at_path(room.content("m.room.create"), plan::kLocator);
   if (creator != live.bot || !key.is_string() || room.content(plan::kLocator).is_null()) return;
   const std::string& name = key.get_ref<const std::string&>();
-  const std::string other = name == kLedgerKey           ? std::exchange(live.ledger_room, room_id)
+  const std::string other = name == kLedgerKey          ? std::exchange(live.ledger_room, room_id)
                             : live.rooms.contains(name) ? live.rooms.at(name).room_id
-                                                         : "";
+                                                        : "";
   if (!other.empty()) {
     throw std::runtime_error("the rooms " + other + " and " + room_id + " were both made for \"" +
                              name + "\"; leave one of them with " + live.bot + ", then try again");
@@ -95,18 +95,18 @@ void read_ledger(Server& server, Live& live, const std::stop_token& stop) {
   for (const json& event : at_path(answer, "state")) {
     const std::string type = string_at(event, "type");
     const json& content = at_path(event, "content");
-    const std::string member = string_at(event, "state_key");
-    if (type == "m.room.member" && member != live.bot &&
-        string_at(content, "membership") == "join") {
-      throw distrust(member, " is in");
+    const std::string key = string_at(event, "state_key");
+    if (type == "m.room.member" && key != live.bot && string_at(content, "membership") == "join") {
+      throw distrust(key, " is in");
     }
     if (type != plan::kLedger && type != plan::kOwner) continue;
     if (const std::string sender = string_at(event, "sender"); sender != live.bot) {
       throw distrust(sender, " has written into");
     }
     if (type == plan::kOwner) live.document = string_at(content, "document");
-    if (type == plan::kLedger) live.ledger.merge(plan::ledger_of(content));
+    if (type == plan::kLedger) live.ledger_parts[key] = content;
   }
+  live.ledger = plan::ledger_of(live.ledger_parts);
 }
 
 void read_members(Server& server, LiveRoom& room, bool with_invited, const std::stop_token& stop) {

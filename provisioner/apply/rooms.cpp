@@ -88,7 +88,7 @@ Rooms::Rooms(const Context& context, const directory::Directory& directory, cons
       directory_(directory),
       live_(live),
       ledger_room_(live.ledger_room),
-      ledger_(plan::ledger_parts(live.ledger)) {
+      ledger_(live.ledger_parts) {
   ids_.with([&](Ids& ids) {
     for (const auto& [key, room] : live.rooms) ids[key] = room.room_id;
   });
@@ -262,26 +262,30 @@ void Rooms::member(const Step& step) {
 
 const std::string& Rooms::ledger_room() {
   if (!ledger_room_.empty()) return ledger_room_;
-  ledger_room_ = create_or_find(
-      {.key = kLedgerKey,
-       .name = "Directory",
-       .topic = "What Alphorn remembers of the people in its charge. For programs.",
-       .encrypted = false,
-       .version = "12",
-       .history = directory::History::joined,
-       .federated = false},
-      {});
+  ledger_room_ =
+      create_or_find({.key = kLedgerKey,
+                      .name = "Directory",
+                      .topic = "What Alphorn remembers of the people in its charge. For programs.",
+                      .encrypted = false,
+                      .version = "12",
+                      .history = directory::History::joined,
+                      .federated = false},
+                     {});
   return ledger_room_;
 }
 
-void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
+void Rooms::write_parts(const std::map<std::string, json>& parts) {
   // One after the other: side by side they would fork the room.
-  for (auto& [part, people] : plan::ledger_parts(ledger)) {
-    const auto found = ledger_.find(part);
-    if (found != ledger_.end() && found->second == people) continue;
+  for (const auto& [part, people] : parts) {
     put_state(ledger_room(), plan::kLedger, part, people);
     ledger_[part] = people;
   }
+}
+
+void Rooms::write_newcomers(const plan::Plan& plan) { write_parts(newcomers(plan, live_)); }
+
+void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
+  write_parts(plan::ledger_changes(ledger_, ledger));
 }
 
 void Rooms::write_owner() {

@@ -20,8 +20,9 @@ class Rooms {
   void set_state(const plan::Steps& steps);
   void members(const plan::Steps& steps);
 
-  /// Writes what differs of the ledger from what was written last, into its room, which is made when
+  /// Each writes what differs from what was written last into the ledger's room, which is made when
   /// there is none.
+  void write_newcomers(const plan::Plan& plan);
   void write_ledger(const std::map<std::string, plan::Charge>& ledger);
   /// Writes there whose directory it is.
   void write_owner();
@@ -42,6 +43,7 @@ class Rooms {
                  const json& content);
   void member(const plan::Step& step);
   const std::string& ledger_room();
+  void write_parts(const std::map<std::string, json>& parts);
 
   const Context& context_;
   const directory::Directory& directory_;

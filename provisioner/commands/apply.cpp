@@ -18,7 +18,6 @@ namespace {
 using std::chrono::steady_clock;
 
 struct ApplyOptions : DirectoryOptions {
-  std::string state;
   bool yes = false;
   bool take_over = false;
   int allow_leavers = 0;
@@ -52,18 +51,18 @@ class Run {
  public:
   Run(const ApplyOptions& options, const Job& job)
       : options_(options),
-        connection_(job.connection),
+        job_(job),
         directory_(job.directory),
-        folder_(std::filesystem::path(options.state) / (job.directory.server_name + ".alphorn")),
+        folder_(job.folder),
         journal_(folder_) {
     report_.server_name = directory_.server_name;
   }
 
   int operator()(std::stop_token stop) {
-    LoggedIn session{connection_, stop};
+    LoggedIn session{job_.connection, stop};
     apply::Server& server = session.server();
     apply::settle(server, journal_, stop);
-    const Compared found = compare(server, directory_, stop);
+    const Compared found = compare(server, job_, stop);
     apply::end_exemption(server, found.live.bot, stop);
     if (options_.format == Format::text) print(found.plan, Format::text);
     if (!may(found.plan)) return finish("refused", server);
@@ -147,9 +146,9 @@ class Run {
   }
 
   const ApplyOptions& options_;
-  const Connection& connection_;
+  const Job& job_;
   const directory::Directory& directory_;
-  const std::filesystem::path folder_;
+  const std::filesystem::path& folder_;
   apply::Journal journal_;
   apply::Report report_;
   const steady_clock::time_point begun_ = steady_clock::now();
@@ -162,11 +161,6 @@ void add_apply_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("apply", "Bring the server to what the document says; safe to repeat");
   add_directory_options(*command, *options);
-  command
-      ->add_option("--state", options->state,
-                   "Where to keep the folder SERVERNAME.alphorn, with the journal, the report and "
-                   "the sealed first passwords")
-      ->default_str(".");
   command->add_flag("-y,--yes", options->yes, "Do not ask");
   command->add_option("--allow-leavers", options->allow_leavers,
                       "Lock up to so many people's accounts, whatever leavers.maxPercent says");

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 
+#include "apply/erasures.hpp"
 #include "apply/observe.hpp"
 #include "commands/commands.hpp"
 #include "controller/serving.hpp"
@@ -90,7 +91,8 @@ int guarded(Document& document, const DirectoryOptions& options,
             const std::stop_token& stop) {
   if (!document.directory) return kError;
   try {
-    Job job{.file = document.file, .directory = std::move(*document.directory), .connection = {}};
+    Job job{.file = document.file, .directory = std::move(*document.directory)};
+    job.folder = std::filesystem::path(options.state) / (job.directory.server_name + ".alphorn");
     job.connection = merged(options.connection, job.directory.homeserver, document.file);
     return work(job, stop);
   } catch (const std::exception& error) {
@@ -113,6 +115,11 @@ void add_directory_options(CLI::App& command, DirectoryOptions& options) {
       ->required()
       ->check(CLI::ExistingPath);
   add_connection_options(command, options.connection);
+  command
+      .add_option("--state", options.state,
+                  "Where the folder SERVERNAME.alphorn is kept: journal, report, sealed first "
+                  "passwords, and which accounts were erased")
+      ->default_str(".");
   const std::map<std::string, Format> formats{
       {"text", Format::text}, {"json", Format::json}, {"markdown", Format::markdown}};
   command.add_option("-o,--output", options.format, "text, json or markdown")
@@ -129,9 +136,10 @@ void for_each_document(const DirectoryOptions& options,
   }};
   const std::vector<std::string> files = documents(options.files);
   if (files.size() > 1 && !options.connection.url.empty()) {
-    throw std::runtime_error("--homeserver (or ALPHORN_HOMESERVER) names one server, and these are " +
-                             std::to_string(files.size()) +
-                             " documents; leave it out and say spec.homeserver.url in each");
+    throw std::runtime_error(
+        "--homeserver (or ALPHORN_HOMESERVER) names one server, and these are " +
+        std::to_string(files.size()) +
+        " documents; leave it out and say spec.homeserver.url in each");
   }
   std::vector<Document> all;
   for (const std::string& file : files) all.push_back(read_document(file));
@@ -148,16 +156,16 @@ void for_each_document(const DirectoryOptions& options,
   if (worst != kDone) throw Exit{worst};
 }
 
-Compared compare(apply::Server& server, const directory::Directory& directory,
-                 std::stop_token stop) {
-  Compared result{.live = apply::observe(server, directory, std::move(stop)), .plan = {}};
-  result.plan = plan::make_plan(directory, result.live, now_s());
+Compared compare(apply::Server& server, const Job& job, std::stop_token stop) {
+  Compared result{.live = apply::observe(server, job.directory, std::move(stop)), .plan = {}};
+  result.live.erased = apply::back_from_erasure(job.folder, result.live.accounts);
+  result.plan = plan::make_plan(job.directory, result.live, now_s());
   return result;
 }
 
 bool differs(const Job& job, Format format, std::stop_token stop) {
   LoggedIn session{job.connection, stop};
-  const Compared found = compare(session.server(), job.directory, stop);
+  const Compared found = compare(session.server(), job, stop);
   print(found.plan, format);
   return !found.plan.empty();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -19,6 +20,7 @@ struct DirectoryOptions {
   std::vector<std::string> files;  ///< documents, or folders of them
   Connection connection;
   Format format = Format::text;
+  std::string state = ".";  ///< where each server has its folder
 };
 
 /// FILE..., the connection and -o.
@@ -29,6 +31,7 @@ struct Job {
   std::string file;
   directory::Directory directory;
   Connection connection;
+  std::filesystem::path folder;  ///< journal, report, sealed parts, erasures
 };
 
 /// Does `work`, which returns an exit code, for every document in turn until it is stopped. What is
@@ -42,8 +45,7 @@ struct Compared {
   plan::Live live;
   plan::Plan plan;
 };
-Compared compare(apply::Server& server, const directory::Directory& directory,
-                 std::stop_token stop);
+Compared compare(apply::Server& server, const Job& job, std::stop_token stop);
 
 /// Logs in, prints what a document's server differs in, and tells whether it does.
 bool differs(const Job& job, Format format, std::stop_token stop);

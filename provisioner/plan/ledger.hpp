@@ -13,15 +13,19 @@ namespace alphorn::plan {
 /// is {user id: "FINGERPRINT"} or {user id: "FINGERPRINT LEFT"}, LEFT in seconds of Unix time.
 std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& ledger);
 
-/// The people of one part. What is not of that form is left out.
-std::map<std::string, Charge> ledger_of(const json& part);
+/// Further parts, to be written before the first account is made: who is new is in charge by then,
+/// without a fingerprint, so that a run that is killed leaves no account that nobody knows. Few
+/// events, for every one costs the first run time; after it they are emptied.
+std::map<std::string, json> newcomers(const Plan& plan, const Live& live);
 
-/// Before the first account is made: who is new is in charge already, without a fingerprint, so
-/// that a run that is killed leaves no account that nobody knows.
-std::map<std::string, Charge> ledger_before(const Plan& plan, const Live& live);
+/// The people of all parts, a newcomer's last. What is not of that form is left out.
+std::map<std::string, Charge> ledger_of(const std::map<std::string, json>& parts);
 
 /// After a run: who had a step that failed is remembered as before, and the next run tries again.
-std::map<std::string, Charge> ledger_after(const Plan& plan, const Live& live,
-                                           const Steps& failed);
+std::map<std::string, Charge> ledger_after(const Plan& plan, const Live& live, const Steps& failed);
+
+/// What is to be written so that `present` becomes that ledger and nothing else.
+std::map<std::string, json> ledger_changes(const std::map<std::string, json>& present,
+                                           const std::map<std::string, Charge>& ledger);
 
 }  // namespace alphorn::plan

@@ -43,11 +43,14 @@ struct Charge {
 struct Live {
   std::string bot;  ///< user id of the provisioner's own account
   std::map<std::string, LiveAccount> accounts;
+  /// Accounts that a former run has erased and a restored backup has brought back.
+  std::set<std::string> erased;
   std::map<std::string, LiveRoom> rooms;  ///< by the key in their create event
   /// The directory's memory: a room of the bot's own whose state names everybody in its charge.
   std::string ledger_room;  ///< "" when there is none yet
   std::string document;     ///< name of the document that the directory belongs to; "" for none
   std::map<std::string, Charge> ledger;
+  std::map<std::string, json> ledger_parts;  ///< the same as it is written there
 };
 
 /// A managed room's key is said by its create event, in a field of this name: nobody can change it,

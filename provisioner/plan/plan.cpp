@@ -20,6 +20,9 @@ class Planner {
   Plan make() {
     plan_.ledger = live_.ledger;
     owner();
+    for (const std::string& user : live_.erased) {
+      plan_.steps.push_back(DeactivateAccount{.user_id = user, .erase = true});
+    }
     for (const Person& person : directory_.people) account(person);
     for (const std::string& guest : directory_.federated_guests) plan_.ledger[guest];
     leavers();
@@ -63,9 +66,9 @@ class Planner {
     }
     refuse(Refusal::Why::of_another_document,
            directory_.server_name + " has the directory \"" + live_.document +
-                    "\" already, and this document is \"" + directory_.name +
-                    "\" (metadata.name): whoever it does not name would be taken for a leaver. "
-                    "When it takes the other's place, say --take-over");
+               "\" already, and this document is \"" + directory_.name +
+               "\" (metadata.name): whoever it does not name would be taken for a leaver. "
+               "When it takes the other's place, say --take-over");
   }
 
   /// Guests of other servers who are in no document and, after this, in no room.
@@ -92,7 +95,7 @@ class Planner {
       plan_.ledger[person.user_id] = charge;
       return;
     }
-    if (found->second.deactivated) {
+    if (found->second.deactivated || live_.erased.contains(person.user_id)) {
       plan_.notes.push_back(
           person.user_id + " was deactivated; give the person another localpart, or reactivate it");
       unusable_.insert(person.user_id);
@@ -132,6 +135,7 @@ class Planner {
       const auto account = live_.accounts.find(user);
       if (account == live_.accounts.end()) continue;  // of another server, or not there
       if (user == live_.bot) continue;                // a former account's work is its own now
+      if (live_.erased.contains(user)) continue;      // once more, without its cool-down
       if (staff_.contains(user)) {
         ++staying;
       } else if (account->second.deactivated) {
@@ -149,11 +153,12 @@ class Planner {
     const int all = staying + static_cast<int>(leaving.size());
     const int most = std::max(1, all * directory_.leavers.max_percent / 100);
     if (static_cast<int>(leaving.size()) > most) {
-      refuse(Refusal::Why::too_many_leavers, std::to_string(leaving.size()) + " of " + std::to_string(all) +
-                      " people would be locked, more than leavers.maxPercent (" +
-                      std::to_string(directory_.leavers.max_percent) +
-                      ") allows; when that is meant, say --allow-leavers " +
-                      std::to_string(leaving.size()));
+      refuse(Refusal::Why::too_many_leavers,
+             std::to_string(leaving.size()) + " of " + std::to_string(all) +
+                 " people would be locked, more than leavers.maxPercent (" +
+                 std::to_string(directory_.leavers.max_percent) +
+                 ") allows; when that is meant, say --allow-leavers " +
+                 std::to_string(leaving.size()));
     }
   }
 

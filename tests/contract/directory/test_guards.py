@@ -1,5 +1,7 @@
 """What a run refuses, what it does not take for its own, and what it takes back."""
 
+import hashlib
+import json
 import os
 import pty
 import re
@@ -215,6 +217,35 @@ def test_a_leaver_who_was_unlocked_is_locked_again(office, passwords):
                        token=office.server.token)
     assert office.apply()["done"] == {"lockAccount": 1}
     assert locked(office, "anna")
+
+
+def test_who_was_made_by_a_killed_run_and_left_meanwhile_is_locked(office, passwords):
+    """A run writes who is new into its memory, makes the account, and dies there."""
+    call, token = office.server.call, office.server.token
+    call("PUT", "/_synapse/admin/v2/users/%40gina%3Aacme.example", {}, token=token, expect=201)
+    call("PUT", f"/_matrix/client/v3/rooms/{office.id_of('alphorn-directory')}/state/"
+                "dev.alphorn.directory.people/new-0", {"@gina:acme.example": ""}, token=token)
+    assert office.apply()["done"] == {"lockAccount": 1}
+    assert locked(office, "gina")
+    assert office.apply()["writes"] == 0
+
+
+def test_an_erasure_is_repeated_where_a_backup_undoes_it(office, passwords):
+    spec = company([who for who in [*EVERYBODY, "emil"] if who != "anna"])
+    spec["spaces"][0] |= {"administrators": ["beat"]}
+    spec["leavers"] |= {"then": "erase", "coolDown": "1s"}
+    office.write(spec)
+    time.sleep(1.1)
+    assert office.apply()["done"] == {"eraseAccount": 2}
+    noted = (office.state / "erasures.jsonl").read_text()
+    assert noted.count("\n") == 2 and "anna" not in noted
+    # An erased account that is there again, as after a restore; Synapse gives none back by itself.
+    office.server.call("PUT", "/_synapse/admin/v2/users/%40hugo%3Aacme.example", {},
+                       token=office.server.token, expect=201)
+    line = json.dumps({"account": hashlib.sha256(b"@hugo:acme.example").hexdigest()})
+    (office.state / "erasures.jsonl").write_text(noted + line + "\n")
+    assert office.apply()["done"] == {"eraseAccount": 1}
+    assert office.apply()["writes"] == 0
 
 
 def test_a_version_that_the_document_changes_is_noted(office, passwords):

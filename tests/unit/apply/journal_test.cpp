@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <iterator>
+
+#include "apply/erasures.hpp"
 
 namespace alphorn::apply {
 namespace {
@@ -49,6 +52,26 @@ TEST_F(JournalTest, WhenAllIsDoneItIsEmpty) {
   journal.asked("@anna:acme.example");
   journal.clear();
   EXPECT_EQ(fs::file_size(folder_ / "journal.jsonl"), 0U);
+}
+
+TEST_F(JournalTest, WhoWasErasedIsKnownAfterwardsAndNotNamed) {
+  const std::map<std::string, plan::LiveAccount> accounts{
+      {"@anna:acme.example", {}},
+      {"@beat:acme.example", {}},
+      {"@carla:acme.example", {.deactivated = true}}};
+  EXPECT_TRUE(back_from_erasure(folder_, accounts).empty());
+  {
+    Journal journal{folder_};
+    journal.erased("@beat:acme.example");
+    journal.erased("@carla:acme.example");
+    journal.clear();
+  }
+  EXPECT_THAT(back_from_erasure(folder_, accounts), testing::ElementsAre("@beat:acme.example"));
+  std::ifstream file{folder_ / "erasures.jsonl"};
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(text.find("beat"), std::string::npos);
+  std::ofstream{folder_ / "erasures.jsonl", std::ios::app} << "not json\n";
+  EXPECT_THROW(back_from_erasure(folder_, accounts), std::runtime_error);
 }
 
 }  // namespace

@@ -11,8 +11,7 @@ TEST(Ledger, WhatIsWrittenIsRead) {
     ledger["@p" + std::to_string(number) + ":acme.example"] = {.fingerprint = "0123456789abcdef",
                                                                .left_s = number % 2 * 1800000000L};
   }
-  std::map<std::string, Charge> read;
-  for (const auto& [key, part] : ledger_parts(ledger)) read.merge(ledger_of(part));
+  const std::map<std::string, Charge> read = ledger_of(ledger_parts(ledger));
   ASSERT_EQ(read.size(), ledger.size());
   EXPECT_EQ(read.at("@p7:acme.example").left_s, 1800000000L);
   EXPECT_EQ(read.at("@p8:acme.example").fingerprint, "0123456789abcdef");
@@ -25,6 +24,35 @@ TEST(Ledger, TenThousandPeopleFitIntoItsEvents) {
         .fingerprint = "0123456789abcdef"};
   }
   for (const auto& [key, part] : ledger_parts(ledger)) EXPECT_LT(part.dump().size(), 60000U);
+}
+
+TEST(Ledger, NewcomersAreKnownBeforeTheRunAndFiledAfterIt) {
+  Plan plan;
+  for (int number = 0; number < 500; ++number) {
+    plan.ledger["@p" + std::to_string(number) + ":acme.example"] = {.fingerprint = "0123"};
+  }
+  Live live;
+  live.ledger["@p7:acme.example"] = {.fingerprint = "4567"};
+  live.ledger_parts = ledger_parts(live.ledger);
+  const std::map<std::string, json> early = newcomers(plan, live);
+  EXPECT_EQ(early.size(), 3U) << "each costs the first run an event";
+  std::map<std::string, json> there = live.ledger_parts;
+  there.insert(early.begin(), early.end());
+  const std::map<std::string, Charge> known = ledger_of(there);
+  EXPECT_EQ(known.size(), 500U);
+  EXPECT_EQ(known.at("@p7:acme.example").fingerprint, "4567");
+  EXPECT_EQ(known.at("@p8:acme.example").fingerprint, "");
+  for (const auto& [key, part] : ledger_changes(there, plan.ledger)) there[key] = part;
+  EXPECT_TRUE(there.at("new-0").empty());
+  EXPECT_EQ(ledger_of(there).at("@p8:acme.example").fingerprint, "0123");
+  EXPECT_TRUE(ledger_changes(there, plan.ledger).empty());
+}
+
+TEST(Ledger, APartThatLostItsLastPersonIsEmptied) {
+  const std::map<std::string, json> there = ledger_parts({{"@carla:supplier.example", {}}});
+  const std::map<std::string, json> changes = ledger_changes(there, {});
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_TRUE(changes.begin()->second.empty());
 }
 
 }  // namespace

@@ -151,7 +151,8 @@ TEST(Plan, ADirectoryOfAnotherDocumentIsNotTakenOverByTheWay) {
   directory::Directory company = a_company();
   company.people.clear();
   for (Room& room : company.rooms) room.members.clear();
-  EXPECT_THAT(make_plan(company, live, kNow).refusals, testing::SizeIs(1)) << "a document has no name";
+  EXPECT_THAT(make_plan(company, live, kNow).refusals, testing::SizeIs(1))
+      << "a document has no name";
   company.name = "acme";
   // Each reason is one of its own: who says that one is meant has not said so of the other.
   const Plan plan = make_plan(company, live, kNow);
@@ -193,8 +194,9 @@ TEST(Plan, AGuestOfAnotherServerWhoIsDroppedIsRemovedAndForgotten) {
   live.rooms["acme"].invited.insert("@carla:supplier.example");
   live.rooms["lounge"].joined.insert("@dora:supplier.example");
   const Plan plan = make_plan(a_company(), live, kNow);
-  EXPECT_THAT(sentences(plan), ElementsAre("withdraw the invitation of @carla:supplier.example from acme",
-                                           "remove @dora:supplier.example from lounge"));
+  EXPECT_THAT(sentences(plan),
+              ElementsAre("withdraw the invitation of @carla:supplier.example from acme",
+                          "remove @dora:supplier.example from lounge"));
   EXPECT_FALSE(plan.ledger.contains("@carla:supplier.example"));
   // Where that fails the next run must know of it.
   const auto ledger = ledger_after(plan, live, {plan.steps[1]});
@@ -208,8 +210,7 @@ TEST(Plan, ARoomThatMovesNamesItsFormerSpaceNoMore) {
   company.rooms.insert(company.rooms.begin() + 1,
                        {.key = "other", .is_space = true, .name = "Other", .version = "12"});
   company.rooms[2].parent = "other";
-  EXPECT_THAT(states(make_plan(company, live, kNow)),
-              Contains("lounge m.space.parent !acme {}"));
+  EXPECT_THAT(states(make_plan(company, live, kNow)), Contains("lounge m.space.parent !acme {}"));
 }
 
 TEST(Plan, WhatTheDocumentSaysNoMoreIsTakenBack) {
@@ -245,6 +246,23 @@ TEST(Plan, TheVersionOfARoomThatIsThereCounts) {
   EXPECT_THAT(plan.notes, Contains("room lounge has version 11, which cannot change to 12"));
 }
 
+TEST(Plan, WhomARestoredBackupBringsBackIsErasedAgain) {
+  directory::Directory company = a_company();
+  company.people.pop_back();
+  for (Room& room : company.rooms) room.members.erase(id("beat"));
+  Live live = a_server_with(a_company());
+  live.erased.insert(id("beat"));
+  const Plan plan = make_plan(company, live, kNow);
+  EXPECT_THAT(sentences(plan), ElementsAre("deactivate and erase account @beat:acme.example",
+                                           "remove @beat:acme.example from acme",
+                                           "remove @beat:acme.example from lounge"));
+  EXPECT_THAT(plan.refusals, IsEmpty()) << "it was decided once";
+  // Also when the document names somebody of that localpart.
+  const Plan named = make_plan(a_company(), live, kNow);
+  EXPECT_THAT(sentences(named), Contains("deactivate and erase account @beat:acme.example"));
+  EXPECT_THAT(named.notes, Contains(HasSubstr("another localpart")));
+}
+
 TEST(LedgerAfter, WhatFailedIsTriedAgain) {
   directory::Directory company = a_company();
   company.people[0].email = "new@acme.example";
@@ -262,7 +280,7 @@ TEST(LedgerAfter, WhatFailedIsTriedAgain) {
   live.ledger = all;
   EXPECT_EQ(sentences(make_plan(company, live, kNow)), sentences(plan));
   EXPECT_EQ(ledger_after(plan, live, {}).at(id("beat")).left_s, kNow);
-  EXPECT_TRUE(ledger_before(plan, a_server_with(a_company())).contains(id("carla")));
+  EXPECT_TRUE(newcomers(plan, a_server_with(a_company())).at("new-0").contains(id("carla")));
 }
 
 }  // namespace
