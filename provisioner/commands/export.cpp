@@ -1,5 +1,7 @@
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "apply/personal_data.hpp"
 #include "base/file.hpp"
@@ -16,7 +18,24 @@ struct ExportOptions {
   Connection connection;
   std::string user;
   std::string file;
+  std::string synapse_folder;
 };
+
+/// What Synapse's own export-data has written into a folder, as it is.
+void add_folder(const std::filesystem::path& folder, sheets::Files& files) {
+  namespace fs = std::filesystem;
+  const std::size_t before = files.size();
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file{entry.path(), std::ios::binary};
+    if (!file) throw std::runtime_error(entry.path().string() + " cannot be read");
+    files["synapse/" + fs::relative(entry.path(), folder).string()] =
+        Secret(std::string{std::istreambuf_iterator<char>(file), {}});
+  }
+  if (files.size() == before) {
+    throw std::runtime_error("--synapse-export: " + folder.string() + " holds no files");
+  }
+}
 
 /// A room's id may hold what a file's name may not.
 std::string file_name(std::string name) {
@@ -37,6 +56,7 @@ void export_person(const ExportOptions& options, const std::stop_token& stop) {
   for (const auto& [name, content] : apply::personal_data(session.server(), options.user, stop)) {
     files[file_name(name)] = Secret(content.dump(2) + "\n");
   }
+  if (!options.synapse_folder.empty()) add_folder(options.synapse_folder, files);
   const Secret archive = sheets::archive_of(files);
   if (!write_new_file(options.file, archive.reveal(), kPrivate)) throw is_there(options.file);
   std::cout << files.size() << " files about " << options.user << " are in " << options.file
@@ -51,6 +71,10 @@ void add_export_command(CLI::App& app) {
       "export", "Everything the server has of one person, as a tar archive of JSON files");
   command->add_option("user", options->user, "Matrix id, such as @anna:acme.example")->required();
   command->add_option("-o,--output", options->file, "Archive to write")->required();
+  command
+      ->add_option("--synapse-export", options->synapse_folder,
+                   "Folder that Synapse's own \"admin_cmd export-data\" has written, to be added")
+      ->check(CLI::ExistingDirectory);
   add_connection_options(*command, options->connection);
   command->callback([options] { export_person(*options, {}); });
 }

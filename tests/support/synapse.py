@@ -179,6 +179,14 @@ class Synapse:
                 raise RuntimeError(f"not within {READY_SECONDS} s, or it ended: {what}")
             time.sleep(0.1)
 
+    def export(self, user_id):
+        """The folder that Synapse's own tool has written about a person."""
+        subprocess.run(self.inside("synapse", SYNAPSE_USER, "python3", "-m", "synapse.app.admin_cmd",
+                                   "-c", "/data/homeserver.yaml", "export-data", user_id,
+                                   "--output-directory", "/tmp/export"),
+                       check=True, capture_output=True)
+        return str(self.folder / "synapse/tmp/export")
+
     def call(self, method, path, body=None, token=None, expect=200, timeout=60):
         """(status, JSON). Fails unless the status is `expect`; None takes any, 0 for no answer."""
         headers = {"Content-Type": "application/json"}

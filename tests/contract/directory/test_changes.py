@@ -142,13 +142,15 @@ def test_a_persons_data_is_bundled(office, tokens):
                        {"msgtype": "m.text", "body": "hello"}, token=token)
     archive = office.folder / "carla.tar"
     subprocess.run([ALPHORN, "export", "@carla:acme.example", "-o", str(archive), "--homeserver",
-                    office.server.url, "--token-file", str(office.folder / "token")], check=True)
+                    office.server.url, "--token-file", str(office.folder / "token"),
+                    "--synapse-export", office.server.export("@carla:acme.example")], check=True)
     assert archive.stat().st_mode & 0o777 == 0o600
     with tarfile.open(archive) as files:
         names = files.getnames()
         sent = [name for name in names if name.startswith("messages-")]
         assert {"account.json", "devices.json", "sessions.json", "memberships.json",
-                "media.json"} <= set(names)
+                "media.json", "synapse/user_data/profile"} <= set(names)
+        assert f"synapse/rooms/{room}/events" in names
         events = [event for name in sent for event in json.load(files.extractfile(name))]
     assert [event["content"]["body"] for event in events
             if event["type"] == "m.room.message"] == ["hello"]
