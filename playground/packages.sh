@@ -5,9 +5,10 @@ declare -A PACKAGES=(
   [images]="debootstrap gcc libc6-dev libpq-dev python3 python3-dev python3-pip"
   [cpp]="g++ make ninja-build cmake ccache libcurl4-openssl-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
          libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev
-         libmimalloc-dev libsimdjson-dev libzstd-dev libarchive-dev libhpdf-dev libicu-dev libqrencode-dev
+         libmimalloc-dev libsimdjson-dev libzstd-dev libarchive-dev libcairo2-dev libicu-dev libqrencode-dev
          pkg-config"
-  [tests]="age fonts-dejavu-core microsocks openssl python3-jsonschema python3-pytest python3-requests python3-yaml tinyproxy-bin"
+  [tests]="age fonts-dejavu-core microsocks openssl poppler-utils python3-jsonschema python3-pytest python3-requests
+         python3-yaml tinyproxy-bin"
   [browser]="chromium chromium-driver fonts-dejavu-core libnss3-tools"
   [fuzz]="clang libclang-rt-14-dev"
   [lint]="clang-format clang-tidy shellcheck"

@@ -1,26 +1,33 @@
-#include <hpdf.h>
+#include <cairo-ft.h>
+#include <cairo-pdf.h>
+#include <ft2build.h>
 #include <qrencode.h>
+#include FT_FREETYPE_H
 
-#include <array>
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
 #include "base/encoding.hpp"
+#include "base/freed.hpp"
 #include "sheets/sheet.hpp"
 #include "sheets/texts.hpp"
 
 namespace alphorn::sheets {
 namespace {
 
-// Points. A4 is 595 x 842.
-constexpr float kLeft = 56;
-constexpr float kRight = 595 - 56;
-constexpr float kTop = 842 - 64;
-constexpr float kCodeSize = 128;
-constexpr float kTextSize = 10;
-constexpr float kLineHeight = 1.45F;
-constexpr float kGrey = 0.4F;
-constexpr float kRed = 0.14F, kGreen = 0.33F, kBlue = 0.52F;
+// Points, from the top left corner of an A4 page.
+constexpr double kPageWidth = 595;
+constexpr double kPageHeight = 842;
+constexpr double kLeft = 56;
+constexpr double kRight = kPageWidth - 56;
+constexpr double kTop = 64;
+constexpr double kCodeSize = 128;
+constexpr double kTextSize = 10;
+constexpr double kLineHeight = 1.45;
+constexpr double kGrey = 0.4;
+constexpr double kRed = 0.14, kGreen = 0.33, kBlue = 0.52;
+constexpr std::size_t kMostBytes = 128UL * 1024;
 
 constexpr const char* kFonts = "/usr/share/fonts/truetype/dejavu/";
 
@@ -32,8 +39,38 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-[[noreturn]] void fail(HPDF_STATUS code, HPDF_STATUS, void*) {
-  throw std::runtime_error("the sheet cannot be drawn: libharu's error " + std::to_string(code));
+void check(cairo_status_t status) {
+  if (status == CAIRO_STATUS_SUCCESS) return;
+  throw std::runtime_error(std::string("the sheet cannot be drawn: ") +
+                           cairo_status_to_string(status));
+}
+
+/// Faces out of files, without fontconfig: every machine draws the same page. They live as long as
+/// the process, for cairo keeps what it has drawn with; it lets threads draw with them at a time.
+struct Faces {
+  Faces() {
+    if (FT_Init_FreeType(&library) != 0) throw std::bad_alloc();
+    plain = load("DejaVuSans.ttf");
+    mono = load("DejaVuSansMono-Bold.ttf");
+  }
+
+  cairo_font_face_t* load(const std::string& file) const {
+    const std::string path = kFonts + file;
+    FT_Face face = nullptr;
+    if (FT_New_Face(library, path.c_str(), 0, &face) != 0) {
+      throw std::runtime_error(path + " cannot be read; install the package fonts-dejavu-core");
+    }
+    return cairo_ft_font_face_create_for_ft_face(face, 0);
+  }
+
+  FT_Library library = nullptr;
+  cairo_font_face_t* plain = nullptr;
+  cairo_font_face_t* mono = nullptr;
+};
+
+const Faces& faces() {
+  static const Faces loaded;
+  return loaded;
 }
 
 /// What Element's apps open, with the server and the name filled in. Source: Element X, "Mobile
@@ -44,132 +81,141 @@ std::string code_text(const Sheet& sheet) {
          "&login_hint=" + percent_encode("mxid:" + sheet.user_id);
 }
 
+/// One page, from its top down.
 class Page {
  public:
-  Page() : pdf_(HPDF_New(fail, nullptr)) {
-    if (!pdf_) throw std::bad_alloc();
-    HPDF_UseUTFEncodings(pdf_.get());
-    HPDF_SetCompressionMode(pdf_.get(), HPDF_COMP_ALL);
-    // Two faces: each costs 10 ms and 75 KB a page.
-    plain_ = font("DejaVuSans.ttf");
-    mono_ = font("DejaVuSansMono-Bold.ttf");
-    page_ = HPDF_AddPage(pdf_.get());
-    HPDF_Page_SetSize(page_, HPDF_PAGE_SIZE_A4, HPDF_PAGE_PORTRAIT);
-    y_ = kTop;
+  Page()
+      : surface_(cairo_pdf_surface_create_for_stream(append, &bytes_, kPageWidth, kPageHeight)),
+        cairo_(cairo_create(surface_.get())) {
+    bytes_.reserve(kMostBytes);  // growing would leave copies behind
+    check(cairo_status(cairo_.get()));
   }
 
-  HPDF_Font plain() const { return plain_; }
-  HPDF_Font mono() const { return mono_; }
-  float y() const { return y_; }
-  void move_to(float y) { y_ = y; }
-  void down(float by) { y_ -= by; }
+  double y() const { return y_; }
+  void move_to(double y) { y_ = y; }
+  void down(double by) { y_ += by; }
 
-  void colour(float red, float green, float blue) { HPDF_Page_SetRGBFill(page_, red, green, blue); }
+  void colour(double red, double green, double blue) {
+    cairo_set_source_rgb(cairo_.get(), red, green, blue);
+  }
 
   /// One line; smaller letters where it would not fit.
-  void line(HPDF_Font font, float size, const std::string& text, float left, float right) {
-    while (size > 5 && width(font, size, text) > right - left) size -= 0.5F;
+  void line(cairo_font_face_t* font, double size, const std::string& text, double left,
+            double right) {
+    while (size > 5 && width(font, size, text) > right - left) size -= 0.5;
     draw(font, size, text, left);
-    y_ -= size * kLineHeight;
+    y_ += size * kLineHeight;
   }
 
   /// As many lines as it takes, broken between words; a word longer than a line is broken within.
-  void paragraph(HPDF_Font font, float size, const std::string& text, float left, float right) {
+  void paragraph(cairo_font_face_t* font, double size, const std::string& text, double left,
+                 double right) {
     std::string rest = text;
     while (!rest.empty()) {
-      HPDF_Page_SetFontAndSize(page_, font, size);
-      std::size_t fits =
-          HPDF_Page_MeasureText(page_, rest.c_str(), right - left, HPDF_TRUE, nullptr);
-      if (fits == 0)
-        fits = HPDF_Page_MeasureText(page_, rest.c_str(), right - left, HPDF_FALSE, nullptr);
-      if (fits == 0) fits = rest.size();
+      const std::size_t fits = fitting(font, size, rest, right - left);
       draw(font, size, rest.substr(0, fits), left);
-      y_ -= size * kLineHeight;
+      y_ += size * kLineHeight;
       rest.erase(0, fits);
       rest.erase(0, rest.find_first_not_of(' '));
     }
   }
 
   void rule() {
-    HPDF_Page_SetRGBStroke(page_, 0.8F, 0.8F, 0.8F);
-    HPDF_Page_SetLineWidth(page_, 0.6F);
-    HPDF_Page_MoveTo(page_, kLeft, y_);
-    HPDF_Page_LineTo(page_, kRight, y_);
-    HPDF_Page_Stroke(page_);
+    colour(0.8, 0.8, 0.8);
+    cairo_set_line_width(cairo_.get(), 0.6);
+    cairo_move_to(cairo_.get(), kLeft, y_);
+    cairo_line_to(cairo_.get(), kRight, y_);
+    cairo_stroke(cairo_.get());
   }
 
-  void box(float left, float bottom, float wide, float high) {
-    HPDF_Page_Rectangle(page_, left, bottom, wide, high);
-    HPDF_Page_Fill(page_);
+  void box(double left, double top, double wide, double high) {
+    cairo_rectangle(cairo_.get(), left, top, wide, high);
+    cairo_fill(cairo_.get());
   }
 
-  void code(const std::string& text, float left, float top) {
+  void code(const std::string& text, double left, double top) {
     const std::unique_ptr<QRcode, decltype(&QRcode_free)> code{
         QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_M, QR_MODE_8, 1), QRcode_free};
     if (!code) throw std::runtime_error("the code for the phone cannot be made");
-    const float cell = kCodeSize / static_cast<float>(code->width);
+    const double cell = kCodeSize / code->width;
     colour(0, 0, 0);
     for (int row = 0; row < code->width; ++row) {
       for (int column = 0; column < code->width; ++column) {
         if ((code->data[row * code->width + column] & 1U) == 0) continue;
         // A hair wider: viewers leave white lines between squares that only touch.
-        HPDF_Page_Rectangle(page_, left + static_cast<float>(column) * cell,
-                            top - static_cast<float>(row + 1) * cell, cell + 0.1F, cell + 0.1F);
+        cairo_rectangle(cairo_.get(), left + column * cell, top + row * cell, cell + 0.1,
+                        cell + 0.1);
       }
     }
-    HPDF_Page_Fill(page_);
+    cairo_fill(cairo_.get());
   }
 
   Secret bytes() {
-    HPDF_SaveToStream(pdf_.get());
-    std::string text(HPDF_GetStreamSize(pdf_.get()), '\0');
-    auto size = static_cast<HPDF_UINT32>(text.size());
-    HPDF_ReadFromStream(pdf_.get(), reinterpret_cast<HPDF_BYTE*>(text.data()), &size);
-    text.resize(size);
-    return Secret(std::move(text));
+    cairo_show_page(cairo_.get());
+    check(cairo_status(cairo_.get()));
+    cairo_surface_finish(surface_.get());
+    check(cairo_surface_status(surface_.get()));
+    return Secret(std::move(bytes_));
   }
 
  private:
-  HPDF_Font font(const std::string& file) {
-    const std::string path = kFonts + file;
-    try {
-      const char* name = HPDF_LoadTTFontFromFile(pdf_.get(), path.c_str(), HPDF_TRUE);
-      return HPDF_GetFont(pdf_.get(), name, "UTF-8");
-    } catch (const std::runtime_error&) {
-      throw std::runtime_error(path + " cannot be read; install the package fonts-dejavu-core");
+  static cairo_status_t append(void* text, const unsigned char* data, unsigned int size) {
+    static_cast<std::string*>(text)->append(reinterpret_cast<const char*>(data), size);
+    return CAIRO_STATUS_SUCCESS;
+  }
+
+  double width(cairo_font_face_t* font, double size, const std::string& text) {
+    cairo_set_font_face(cairo_.get(), font);
+    cairo_set_font_size(cairo_.get(), size);
+    cairo_text_extents_t extents;
+    cairo_text_extents(cairo_.get(), text.c_str(), &extents);
+    return extents.x_advance;
+  }
+
+  /// How many bytes of a text go on one line: up to a blank, or within a word, at least a letter.
+  std::size_t fitting(cairo_font_face_t* font, double size, const std::string& text, double room) {
+    std::size_t fits = 0;
+    std::size_t end = 0;
+    while (end < text.size()) {
+      end = std::min(text.find(' ', end + 1), text.size());
+      if (width(font, size, text.substr(0, end)) > room) break;
+      fits = end;
     }
+    if (fits > 0) return fits;
+    do {
+      fits = next_letter(text, fits);
+    } while (fits < text.size() &&
+             width(font, size, text.substr(0, next_letter(text, fits))) <= room);
+    return fits;
   }
 
-  float width(HPDF_Font font, float size, const std::string& text) {
-    HPDF_Page_SetFontAndSize(page_, font, size);
-    return HPDF_Page_TextWidth(page_, text.c_str());
+  static std::size_t next_letter(const std::string& text, std::size_t at) {
+    ++at;
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+    return at;
   }
 
-  void draw(HPDF_Font font, float size, const std::string& text, float left) {
-    HPDF_Page_BeginText(page_);
-    HPDF_Page_SetFontAndSize(page_, font, size);
-    HPDF_Page_TextOut(page_, left, y_ - size, text.c_str());
-    HPDF_Page_EndText(page_);
+  void draw(cairo_font_face_t* font, double size, const std::string& text, double left) {
+    cairo_set_font_face(cairo_.get(), font);
+    cairo_set_font_size(cairo_.get(), size);
+    cairo_move_to(cairo_.get(), left, y_ + size);
+    cairo_show_text(cairo_.get(), text.c_str());
   }
 
-  struct Free {
-    void operator()(HPDF_Doc doc) const { HPDF_Free(doc); }
-  };
-  std::unique_ptr<std::remove_pointer_t<HPDF_Doc>, Free> pdf_;
-  HPDF_Page page_ = nullptr;
-  HPDF_Font plain_ = nullptr;
-  HPDF_Font mono_ = nullptr;
-  float y_ = 0;
+  std::string bytes_;
+  std::unique_ptr<cairo_surface_t, Freed<cairo_surface_destroy>> surface_;
+  std::unique_ptr<cairo_t, Freed<cairo_destroy>> cairo_;
+  double y_ = kTop;
 };
 
 void credentials(Page& page, const Sheet& sheet, const Texts& texts) {
-  const float right = kRight - kCodeSize - 24;
-  const float top = page.y();
-  const auto field = [&](const std::string& label, const std::string& value, float size) {
+  const double right = kRight - kCodeSize - 24;
+  const double top = page.y();
+  const auto field = [&](const std::string& label, const std::string& value, double size) {
     page.colour(kGrey, kGrey, kGrey);
-    page.line(page.plain(), 8, label, kLeft, right);
+    page.line(faces().plain, 8, label, kLeft, right);
     page.colour(0, 0, 0);
-    page.line(page.mono(), size, value, kLeft, right);
+    page.line(faces().mono, size, value, kLeft, right);
     page.down(5);
   };
   field(texts.address, sheet.user_id.substr(sheet.user_id.find(':') + 1), 12);
@@ -178,14 +224,14 @@ void credentials(Page& page, const Sheet& sheet, const Texts& texts) {
   if (!sheet.password.empty()) {
     field(texts.password, sheet.password.reveal(), 16);
   } else {
-    page.paragraph(page.plain(), kTextSize, texts.no_password, kLeft, right);
+    page.paragraph(faces().plain, kTextSize, texts.no_password, kLeft, right);
   }
-  const float bottom = page.y();
+  const double bottom = page.y();
   page.code(code_text(sheet), kRight - kCodeSize, top);
-  page.move_to(top - kCodeSize - 6);
+  page.move_to(top + kCodeSize + 6);
   page.colour(kGrey, kGrey, kGrey);
-  page.paragraph(page.plain(), 7, texts.code, kRight - kCodeSize, kRight);
-  page.move_to(std::min(bottom, page.y()) - 10);
+  page.paragraph(faces().plain, 7, texts.code, kRight - kCodeSize, kRight);
+  page.move_to(std::max(bottom, page.y()) + 10);
 }
 
 }  // namespace
@@ -196,12 +242,12 @@ Secret pdf_of(const Sheet& sheet) {
       sheet.company.empty() ? sheet.user_id.substr(sheet.user_id.find(':') + 1) : sheet.company;
   Page page;
   page.colour(kRed, kGreen, kBlue);
-  page.box(0, 842 - 14, 595, 14);
-  page.line(page.plain(), 20, replaced(texts.title, "{company}", company), kLeft, kRight);
+  page.box(0, 0, kPageWidth, 14);
+  page.line(faces().plain, 20, replaced(texts.title, "{company}", company), kLeft, kRight);
   page.down(4);
   page.colour(0, 0, 0);
   page.paragraph(
-      page.plain(), kTextSize,
+      faces().plain, kTextSize,
       replaced(replaced(texts.greeting, "{company}", company), "{name}", sheet.display_name), kLeft,
       kRight);
   page.down(16);
@@ -210,27 +256,27 @@ Secret pdf_of(const Sheet& sheet) {
     page.rule();
     page.down(14);
     page.colour(kRed, kGreen, kBlue);
-    page.line(page.plain(), 13, text, kLeft, kRight);
+    page.line(faces().plain, 13, text, kLeft, kRight);
     page.down(3);
     page.colour(0, 0, 0);
   };
   heading(texts.steps_title);
   for (std::size_t index = 0; index < texts.steps.size(); ++index) {
-    const float y = page.y();
-    page.line(page.plain(), kTextSize, std::to_string(index + 1), kLeft, kLeft + 16);
+    const double y = page.y();
+    page.line(faces().plain, kTextSize, std::to_string(index + 1), kLeft, kLeft + 16);
     page.move_to(y);
-    page.paragraph(page.plain(), kTextSize, texts.steps[index], kLeft + 18, kRight);
+    page.paragraph(faces().plain, kTextSize, texts.steps[index], kLeft + 18, kRight);
     page.down(3);
   }
   page.down(8);
   heading(texts.keys_title);
   for (const std::string& paragraph : texts.keys) {
-    page.paragraph(page.plain(), kTextSize, paragraph, kLeft, kRight);
+    page.paragraph(faces().plain, kTextSize, paragraph, kLeft, kRight);
     page.down(5);
   }
   page.down(8);
   page.colour(kGrey, kGrey, kGrey);
-  page.paragraph(page.plain(), 8, texts.keep, kLeft, kRight);
+  page.paragraph(faces().plain, 8, texts.keep, kLeft, kRight);
   return page.bytes();
 }
 

@@ -104,10 +104,10 @@ TEST_F(Bundle, UnpackedIntoOneFolderEveryPartKeepsItsTable) {
   seal("beat", "second");
   fs::create_directories(opened());
   for (const auto& part : fs::directory_iterator(parts())) {
-    const Secret archive = output_of({.command = "age",
-                                      .arguments = {"-d", "-i", (folder_ / "key").string(),
-                                                    part.path().string()}},
-                                     limit_);
+    const Secret archive =
+        output_of({.command = "age",
+                   .arguments = {"-d", "-i", (folder_ / "key").string(), part.path().string()}},
+                  limit_);
     output_of({.command = "tar", .arguments = {"-x", "-C", opened().string()}, .input = archive},
               limit_);
   }

@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
+
+#include "base/run_program.hpp"
 #include "sheets/sheet.hpp"
 #include "sheets/texts.hpp"
 
@@ -33,6 +36,20 @@ TEST(Pdf, NamesOfAnyLengthAreDrawn) {
   sheet.display_name = std::string(400, 'x');
   sheet.user_id = "@" + std::string(200, 'y') + ":acme.example";
   EXPECT_EQ(pages_of(pdf_of(sheet).reveal()), 1);
+}
+
+TEST(Pdf, WhatIsPrintedCanBeReadAndCopied) {
+  Sheet sheet = a_sheet("fr");
+  sheet.display_name = "Nguyễn Thị Hương";
+  const std::string text =
+      output_of(
+          {.command = "pdftotext", .arguments = {"-layout", "-", "-"}, .input = pdf_of(sheet)},
+          std::chrono::seconds(10))
+          .reveal();
+  for (const char* part : {"Bonjour Nguyễn Thị Hương", "@lukasz:acme.example", "abcd2345",
+                           "https://chat.acme.example"}) {
+    EXPECT_THAT(text, testing::HasSubstr(part));
+  }
 }
 
 TEST(Texts, EveryLanguageSaysAllThereIsToSay) {
