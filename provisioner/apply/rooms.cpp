@@ -193,7 +193,7 @@ void Rooms::repair(const std::string& room_id, const Room& room, const Ids& ids,
   // Of the version that it has: the document may say another by now.
   const plan::LiveRoom bare{.room_id = room_id, .state = {{{"m.room.create", ""}, created}}};
   put_state(room_id, "m.room.power_levels", "",
-            plan::desired_power(room, directory_, live_.bot, &bare));
+            plan::desired_power(room, room.power_users, live_.bot, &bare));
   const plan::State state = plan::desired_state(room, directory_);
   for (const auto& [of, content] : state) {
     if (of.first == "m.space.child" || of.first == plan::kLocator) continue;

@@ -1,6 +1,7 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "plan/room_state.hpp"
 
@@ -27,8 +28,10 @@ class Planner {
     for (const std::string& guest : directory_.federated_guests) plan_.ledger[guest];
     leavers();
     // Who cannot use the account gets no power and joins nothing.
-    std::erase_if(directory_.people,
-                  [&](const Person& person) { return unusable_.contains(person.user_id); });
+    std::set<std::string> here = directory_.federated_guests;
+    std::set_difference(staff_.begin(), staff_.end(), unusable_.begin(), unusable_.end(),
+                        std::inserter(here, here.end()));
+    for (const Room& room : directory_.rooms) leaders_[room.key] = leaders_of(room, here);
     for (const auto& [key, room] : live_.rooms) ids_[key] = room.room_id;
     for (const Room& room : directory_.rooms) create(room);
     for (const Room& room : directory_.rooms) state(room);
@@ -173,7 +176,10 @@ class Planner {
   }
 
   void create(const Room& room) {
-    if (!live_.rooms.contains(room.key)) plan_.steps.push_back(CreateRoom{room});
+    if (live_.rooms.contains(room.key)) return;
+    CreateRoom step{room};
+    step.room.power_users = leaders_.at(room.key);
+    plan_.steps.push_back(std::move(step));
   }
 
   /// What creation does not do: the links from spaces to their children.
@@ -184,7 +190,7 @@ class Planner {
       std::erase_if(wanted, [](const auto& entry) { return entry.first.first != "m.space.child"; });
     } else {
       wanted[{"m.room.power_levels", ""}] =
-          desired_power(room, directory_, live_.bot, &live->second);
+          desired_power(room, leaders_.at(room.key), live_.bot, &live->second);
       take_back(room, live->second, wanted);
       unlink(room, live->second, wanted);
       note_what_stays(room, live->second);
@@ -273,11 +279,12 @@ class Planner {
 
   static inline const LiveRoom kNobody;
 
-  Directory directory_;
+  const Directory& directory_;
   const Live& live_;
   const std::int64_t now_s_;
   std::set<std::string> staff_;     ///< who has, or will have, an account here
   std::set<std::string> unusable_;  ///< of them, whose account cannot be used
+  std::map<std::string, std::map<std::string, int>> leaders_;  ///< by room
   std::map<std::string, std::string> ids_;
   Plan plan_;
 };

@@ -35,26 +35,6 @@ json join_rules(const Room& room) {
   return content;
 }
 
-/// The document's administrators who are still here; where none is, the first deputy who is.
-std::map<std::string, int> power_users(const Room& room, const Directory& directory) {
-  std::set<std::string> here = directory.federated_guests;
-  for (const auto& person : directory.people) here.insert(person.user_id);
-  std::map<std::string, int> users;
-  bool led = false;
-  for (const auto& [user, level] : room.power_users) {
-    if (!here.contains(user)) continue;
-    users[user] = level;
-    led = led || level >= kAdministrator;
-  }
-  if (led) return users;
-  for (const std::string& deputy : room.deputies) {
-    if (!here.contains(deputy)) continue;
-    users[deputy] = kAdministrator;
-    break;
-  }
-  return users;
-}
-
 json default_power(const Room& room, const std::string& version) {
   const int end = creators_stand_above(version) ? kOnlyCreators : kAdministrator;
   return {{"users_default", 0},
@@ -163,8 +143,25 @@ State desired_state(const Room& room, const Directory& directory) {
   return state;
 }
 
-json desired_power(const Room& room, const Directory& directory, const std::string& bot,
-                   const LiveRoom* live) {
+std::map<std::string, int> leaders_of(const Room& room, const std::set<std::string>& here) {
+  std::map<std::string, int> users;
+  bool led = false;
+  for (const auto& [user, level] : room.power_users) {
+    if (!here.contains(user)) continue;
+    users[user] = level;
+    led = led || level >= kAdministrator;
+  }
+  if (led) return users;
+  for (const std::string& deputy : room.deputies) {
+    if (!here.contains(deputy)) continue;
+    users[deputy] = kAdministrator;
+    break;
+  }
+  return users;
+}
+
+json desired_power(const Room& room, const std::map<std::string, int>& leaders,
+                   const std::string& bot, const LiveRoom* live) {
   const std::string version = live == nullptr ? room.version : live->version();
   json content = default_power(room, version);
   if (live != nullptr) keep_unknown_levels(content, *live);
@@ -176,7 +173,7 @@ json desired_power(const Room& room, const Directory& directory, const std::stri
     if (user == bot) own = level;
     if (level.get<int>() < kAdministrator) users[user] = level;
   }
-  for (const auto& [user, level] : power_users(room, directory)) users[user] = level;
+  for (const auto& [user, level] : leaders) users[user] = level;
   if (!creators_stand_above(version)) users[bot] = own;
   content["users"] = std::move(users);
   for (const auto& [action, level] : room.power_actions) {
@@ -198,19 +195,19 @@ json creation(const Room& room, const Directory& directory, const std::string& b
         {{"type", type}, {"state_key", with_ids(key, ids)}, {"content", with_ids(content, ids)}});
   }
   // Last: a room that has it is complete.
-  initial.push_back(
-      {{"type", kLocator}, {"state_key", ""}, {"content", state.at({kLocator, ""})}});
+  initial.push_back({{"type", kLocator}, {"state_key", ""}, {"content", state.at({kLocator, ""})}});
   json kind = {{kLocator, room.key}};
   if (room.is_space) kind["type"] = "m.space";
   if (!room.federated) kind["m.federate"] = false;
-  json body = {{"preset", "private_chat"},
-               {"visibility", "private"},
-               {"room_alias_name", room.key},
-               {"room_version", room.version},
-               {"name", room.name},
-               {"creation_content", std::move(kind)},
-               {"initial_state", std::move(initial)},
-               {"power_level_content_override", desired_power(room, directory, bot, nullptr)}};
+  json body = {
+      {"preset", "private_chat"},
+      {"visibility", "private"},
+      {"room_alias_name", room.key},
+      {"room_version", room.version},
+      {"name", room.name},
+      {"creation_content", std::move(kind)},
+      {"initial_state", std::move(initial)},
+      {"power_level_content_override", desired_power(room, room.power_users, bot, nullptr)}};
   if (!room.topic.empty()) body["topic"] = room.topic;
   return body;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -27,15 +28,23 @@ std::string with_ids(const std::string& state_key, const std::map<std::string, s
 /// sets. Sources: Matrix specification v1.19, client-server API, modules room state and spaces.
 State desired_state(const directory::Room& room, const directory::Directory& directory);
 
+/// The levels that the document gives to people who are `here` (user ids); where no administrator
+/// is, the first deputy who is here becomes one.
+std::map<std::string, int> leaders_of(const directory::Room& room,
+                                      const std::set<std::string>& here);
+
 /// m.room.power_levels from the document and from what there is (null: a room that is to be made):
 /// who was given a level below 100 by hand keeps it, who is not in charge does not keep 100. Levels
 /// of actions are the document's, those of events that it does not know are left alone. In rooms of
 /// version 12 and later the creator has power without being named, and must not be; before, it has
 /// more than an administrator, or it could not remove one.
-json desired_power(const directory::Room& room, const directory::Directory& directory,
+///
+/// `leaders` are those of leaders_of().
+json desired_power(const directory::Room& room, const std::map<std::string, int>& leaders,
                    const std::string& bot, const LiveRoom* live);
 
-/// Body of POST /createRoom: encrypted, locked down and findable from its first event on.
+/// Body of POST /createRoom: encrypted, locked down and findable from its first event on. Its
+/// power_users are leaders_of() it.
 json creation(const directory::Room& room, const directory::Directory& directory,
               const std::string& bot, const std::map<std::string, std::string>& ids);
 

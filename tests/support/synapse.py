@@ -124,13 +124,14 @@ class Synapse:
             "-c", "unix_socket_directories=/run/sockets", "-c", "max_connections=50",
             "-c", "dynamic_shared_memory_type=mmap"))
 
-        def answers():
-            done = subprocess.run(
-                self.inside("postgres", POSTGRES_USER, f"{POSTGRES}/psql", "-h", "/run/sockets",
-                            "-p", str(self.database_port), "-U", "synapse", "-d", "postgres", "-c",
-                            "CREATE DATABASE synapse"), capture_output=True, check=False)
-            return done.returncode == 0
-        self.wait_until("Postgres answers", answers)
+        self.wait_until("Postgres answers",
+                        lambda: self.sql("CREATE DATABASE synapse", "postgres").returncode == 0)
+
+    def sql(self, text, database="synapse"):
+        return subprocess.run(
+            self.inside("postgres", POSTGRES_USER, f"{POSTGRES}/psql", "-h", "/run/sockets", "-p",
+                        str(self.database_port), "-U", "synapse", "-d", database, "-v",
+                        "ON_ERROR_STOP=1", "-c", text), capture_output=True, text=True, check=False)
 
     def configure(self):
         """What the operator renders, but for what only a pod has: paths, files, and the ports."""
@@ -168,6 +169,13 @@ class Synapse:
             "synapse", SYNAPSE_USER, "LD_PRELOAD=libjemalloc.so.2", "HOME=/data", "python3", "-m",
             "synapse.app.homeserver", "-c", "/data/homeserver.yaml"))
         self.wait_until("Synapse answers", lambda: self.call("GET", "/health", expect=None)[0] == 200)
+
+    def restart(self):
+        """Synapse alone: what it had cached is gone."""
+        self.children.remove(self.main)
+        self.main.terminate()
+        self.main.wait(30)
+        self.start_synapse()
 
     def wait_until(self, what, holds):
         deadline = time.monotonic() + READY_SECONDS

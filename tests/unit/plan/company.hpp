@@ -37,6 +37,14 @@ inline directory::Directory a_company() {
   return company;
 }
 
+/// Who leads a room of it.
+inline std::map<std::string, int> leaders(const Room& room,
+                                          const directory::Directory& company = a_company()) {
+  std::set<std::string> here = company.federated_guests;
+  for (const Person& person : company.people) here.insert(person.user_id);
+  return leaders_of(room, here);
+}
+
 /// A server on which nothing of it exists.
 inline Live an_empty_server() { return {.bot = kBot, .accounts = {{kBot, {.admin = true}}}}; }
 
@@ -59,7 +67,8 @@ inline Live a_server_with(const directory::Directory& company) {
       there.state[{of.first, with_ids(of.second, ids)}] = with_ids(content, ids);
     }
     there.state[{"m.room.create", ""}] = {{"room_version", room.version}};
-    there.state[{"m.room.power_levels", ""}] = desired_power(room, company, kBot, nullptr);
+    there.state[{"m.room.power_levels", ""}] =
+        desired_power(room, leaders(room, company), kBot, nullptr);
     live.rooms[room.key] = there;
   }
   return live;

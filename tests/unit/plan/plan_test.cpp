@@ -225,8 +225,8 @@ TEST(Plan, WhatTheDocumentSaysNoMoreIsTakenBack) {
   EXPECT_THAT(done, Contains("lounge m.room.avatar  {}"));
   EXPECT_THAT(done, Contains("lounge m.room.retention  {}"));
   EXPECT_THAT(done.back(), HasSubstr(kLocator)) << "a run that is killed before goes on with it";
-  const json levels =
-      desired_power(a_company().rooms[1], a_company(), kBot, &live.rooms.at("lounge"));
+  const json levels = desired_power(a_company().rooms[1], leaders(a_company().rooms[1]), kBot,
+                                    &live.rooms.at("lounge"));
   EXPECT_EQ(levels["invite"], 50);
   EXPECT_FALSE(levels["events"].contains("org.matrix.call"));
 }

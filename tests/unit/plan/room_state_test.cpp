@@ -27,15 +27,15 @@ TEST(RoomState, ARestrictedRoomNamesItsSpace) {
 TEST(RoomState, FromVersion12OnTheCreatorIsNotNamed) {
   directory::Directory company = a_company();
   Room room = company.rooms[0];
-  EXPECT_FALSE(desired_power(room, company, kBot, nullptr)["users"].contains(kBot));
+  EXPECT_FALSE(desired_power(room, leaders(room), kBot, nullptr)["users"].contains(kBot));
   room.version = "11";
-  const int creator = desired_power(room, company, kBot, nullptr)["users"][kBot];
+  const int creator = desired_power(room, leaders(room), kBot, nullptr)["users"][kBot];
   EXPECT_GT(creator, 100) << "who has as much as an administrator cannot remove one";
   LiveRoom live{.room_id = "!old"};
   live.state[{"m.room.create", ""}] = {{"room_version", "11"}};
   live.state[{"m.room.power_levels", ""}] = {{"users", {{kBot, 100}}}};
   room.version = "12";
-  EXPECT_EQ(desired_power(room, company, kBot, &live)["users"][kBot], 100) << "as it is";
+  EXPECT_EQ(desired_power(room, leaders(room), kBot, &live)["users"][kBot], 100) << "as it is";
 }
 
 TEST(RoomState, ALevelGivenByHandIsKeptUnlessItIsTheHighest) {
@@ -45,7 +45,7 @@ TEST(RoomState, ALevelGivenByHandIsKeptUnlessItIsTheHighest) {
   live.state[{"m.room.power_levels", ""}] = {{"users", {{id("beat"), 50}, {id("carla"), 100}}},
                                              {"invite", 0},
                                              {"events", {{"m.room.name", 0}, {"call", 0}}}};
-  const json levels = desired_power(company.rooms[0], company, kBot, &live);
+  const json levels = desired_power(company.rooms[0], leaders(company.rooms[0]), kBot, &live);
   const json& users = levels["users"];
   EXPECT_EQ(users, json({{id("anna"), 100}, {id("beat"), 50}}));
   EXPECT_EQ(levels["invite"], 50) << "an action's level is the document's";
@@ -57,7 +57,8 @@ TEST(RoomState, WhereTheAdministratorHasLeftTheDeputyTakesOver) {
   directory::Directory company = a_company();
   company.people.erase(company.people.begin());
   company.rooms[0].deputies = {id("nobody"), id("beat")};
-  const json users = desired_power(company.rooms[0], company, kBot, nullptr)["users"];
+  const json users =
+      desired_power(company.rooms[0], leaders(company.rooms[0], company), kBot, nullptr)["users"];
   EXPECT_EQ(users, json({{id("beat"), 100}}));
 }
 
