@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <semaphore>
 #include <thread>
 
 #include "apply/lanes.hpp"
@@ -111,9 +113,28 @@ void change(const Context& context, const plan::ChangeAccount& step, const Direc
   });
 }
 
+/// Few parts are sealed at a time: where provisioner and server share a machine, the server would
+/// have nothing to do until the last of them is.
+class SealedInTurn {
+ public:
+  explicit SealedInTurn(const Seal& seal) : seal_(seal) {}
+  void operator()(const std::vector<Credential>& credentials) {
+    places_.acquire();
+    const std::unique_ptr<std::counting_semaphore<>, Release> place{&places_};
+    seal_(credentials);
+  }
+
+ private:
+  struct Release {
+    void operator()(std::counting_semaphore<>* places) const { places->release(); }
+  };
+  const Seal& seal_;
+  std::counting_semaphore<> places_{2};
+};
+
 /// A part is sealed as a whole before the first of its accounts is asked for.
 void create_part(const Context& context, const std::vector<plan::CreateAccount>& part,
-                 const Directory& directory, Journal& journal, const Seal& seal) {
+                 const Directory& directory, Journal& journal, SealedInTurn& seal) {
   std::vector<Credential> credentials;
   for (const plan::CreateAccount& step : part) {
     credentials.push_back({.person = step.person, .password = random_password(kPasswordLength)});
@@ -128,6 +149,7 @@ void create_part(const Context& context, const std::vector<plan::CreateAccount>&
 
 void bring_accounts(const Context& context, const plan::Steps& steps, const Directory& directory,
                     Journal& journal, const Seal& seal) {
+  SealedInTurn in_turn{seal};
   std::vector<plan::CreateAccount> fresh;
   std::vector<Lane> lanes;
   for (const plan::Step& step : steps) {
@@ -145,7 +167,7 @@ void bring_accounts(const Context& context, const plan::Steps& steps, const Dire
     std::vector<plan::CreateAccount> part(fresh.begin() + static_cast<std::ptrdiff_t>(begin),
                                           fresh.begin() + static_cast<std::ptrdiff_t>(end));
     lanes.push_back(
-        {[&, part = std::move(part)] { create_part(context, part, directory, journal, seal); }});
+        {[&, part = std::move(part)] { create_part(context, part, directory, journal, in_turn); }});
   }
   run(std::move(lanes), context.threads);
 }

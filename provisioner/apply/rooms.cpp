@@ -274,18 +274,21 @@ const std::string& Rooms::ledger_room() {
   return ledger_room_;
 }
 
-void Rooms::write_parts(const std::map<std::string, json>& parts) {
-  // One after the other: side by side they would fork the room.
-  for (const auto& [part, people] : parts) {
-    put_state(ledger_room(), plan::kLedger, part, people);
-    ledger_[part] = people;
-  }
+// One event after the other: side by side they would fork the room.
+
+void Rooms::write_part(const std::string& part, const json& people) {
+  put_state(ledger_room(), plan::kLedger, part, people);
+  ledger_[part] = people;
 }
 
-void Rooms::write_newcomers(const plan::Plan& plan) { write_parts(newcomers(plan, live_)); }
+void Rooms::write_newcomers(const plan::Plan& plan) {
+  for (const auto& [part, people] : newcomers(plan, live_)) write_part(part, people);
+}
 
 void Rooms::write_ledger(const std::map<std::string, plan::Charge>& ledger) {
-  write_parts(plan::ledger_changes(ledger_, ledger));
+  for (const auto& [part, people] : plan::ledger_changes(ledger_, ledger)) {
+    write_part(part, people);
+  }
 }
 
 void Rooms::write_owner() {

@@ -43,7 +43,7 @@ class Rooms {
                  const json& content);
   void member(const plan::Step& step);
   const std::string& ledger_room();
-  void write_parts(const std::map<std::string, json>& parts);
+  void write_part(const std::string& part, const json& people);
 
   const Context& context_;
   const directory::Directory& directory_;

@@ -1,5 +1,6 @@
 #include "plan/ledger.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <type_traits>
 #include <variant>
@@ -10,6 +11,9 @@ namespace alphorn::plan {
 namespace {
 
 constexpr const char* kNewcomers = "new-";
+/// The only part of a small company's, for each is an event that costs its first run time.
+constexpr const char* kWhole = "all";
+constexpr std::size_t kMostInOne = 32UL * 1024;
 /// A user id has 255 bytes at most, and an event 64 KiB; most have less than 60.
 constexpr std::size_t kMostInPart = 200;
 
@@ -28,13 +32,18 @@ Charge charge_of(const std::string& text) {
 
 std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& ledger) {
   std::map<std::string, json> parts;
+  std::size_t bytes = 0;
   for (const auto& [user, charge] : ledger) {
     std::string text = charge.fingerprint;
     if (charge.left_s > 0) text += " " + std::to_string(charge.left_s);
+    bytes += user.size() + text.size();
     // A hexadecimal digit: sixteen parts, each well below the 64 KiB of an event.
     parts[sha256_hex(user).substr(0, 1)][user] = std::move(text);
   }
-  return parts;
+  if (bytes > kMostInOne) return parts;
+  std::map<std::string, json> one;
+  for (const auto& [key, part] : parts) one[kWhole].update(part);
+  return one;
 }
 
 std::map<std::string, json> newcomers(const Plan& plan, const Live& live) {
@@ -62,8 +71,8 @@ std::map<std::string, Charge> ledger_of(const std::map<std::string, json>& parts
   return people;
 }
 
-std::map<std::string, json> ledger_changes(const std::map<std::string, json>& present,
-                                           const std::map<std::string, Charge>& ledger) {
+std::vector<std::pair<std::string, json>> ledger_changes(
+    const std::map<std::string, json>& present, const std::map<std::string, Charge>& ledger) {
   std::map<std::string, json> changes = ledger_parts(ledger);
   // A part may have lost its last person.
   for (const auto& [key, part] : present) changes.try_emplace(key, json::object());
@@ -71,7 +80,11 @@ std::map<std::string, json> ledger_changes(const std::map<std::string, json>& pr
     const auto found = present.find(entry.first);
     return found == present.end() ? entry.second.empty() : found->second == entry.second;
   });
-  return changes;
+  std::vector<std::pair<std::string, json>> in_order(changes.begin(), changes.end());
+  // A run that is killed leaves somebody twice rather than nowhere.
+  std::stable_partition(in_order.begin(), in_order.end(),
+                        [](const auto& entry) { return !entry.second.empty(); });
+  return in_order;
 }
 
 std::map<std::string, Charge> ledger_after(const Plan& plan, const Live& live,

@@ -2,6 +2,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json.hpp"
 #include "plan/live.hpp"
@@ -9,8 +11,9 @@
 
 namespace alphorn::plan {
 
-/// The ledger as contents of state events, by state key: a person is always in the same part. Each
-/// is {user id: "FINGERPRINT"} or {user id: "FINGERPRINT LEFT"}, LEFT in seconds of Unix time.
+/// The ledger as contents of state events, by state key: one for a small company, otherwise
+/// sixteen, and a person is always in the same of them. Each is {user id: "FINGERPRINT"} or {user
+/// id: "FINGERPRINT LEFT"}, LEFT in seconds of Unix time.
 std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& ledger);
 
 /// Further parts, to be written before the first account is made: who is new is in charge by then,
@@ -24,8 +27,8 @@ std::map<std::string, Charge> ledger_of(const std::map<std::string, json>& parts
 /// After a run: who had a step that failed is remembered as before, and the next run tries again.
 std::map<std::string, Charge> ledger_after(const Plan& plan, const Live& live, const Steps& failed);
 
-/// What is to be written so that `present` becomes that ledger and nothing else.
-std::map<std::string, json> ledger_changes(const std::map<std::string, json>& present,
-                                           const std::map<std::string, Charge>& ledger);
+/// What is to be written, in that order, so that `present` becomes that ledger and nothing else.
+std::vector<std::pair<std::string, json>> ledger_changes(
+    const std::map<std::string, json>& present, const std::map<std::string, Charge>& ledger);
 
 }  // namespace alphorn::plan

@@ -26,6 +26,23 @@ TEST(Ledger, TenThousandPeopleFitIntoItsEvents) {
   for (const auto& [key, part] : ledger_parts(ledger)) EXPECT_LT(part.dump().size(), 60000U);
 }
 
+TEST(Ledger, ASmallCompanysIsOneEventAndGrowsIntoMore) {
+  std::map<std::string, Charge> ledger;
+  for (int number = 0; number < 300; ++number) {
+    ledger["@p" + std::to_string(number) + ":acme.example"] = {.fingerprint = "0123456789abcdef"};
+  }
+  std::map<std::string, json> there = ledger_parts(ledger);
+  EXPECT_EQ(there.size(), 1U);
+  for (int number = 300; number < 3000; ++number) {
+    ledger["@p" + std::to_string(number) + ":acme.example"] = {.fingerprint = "0123456789abcdef"};
+  }
+  const auto changes = ledger_changes(there, ledger);
+  ASSERT_EQ(changes.size(), 17U);
+  EXPECT_TRUE(changes.back().second.empty()) << "nobody is nowhere meanwhile";
+  for (const auto& [key, part] : changes) there[key] = part;
+  EXPECT_EQ(ledger_of(there).size(), 3000U);
+}
+
 TEST(Ledger, NewcomersAreKnownBeforeTheRunAndFiledAfterIt) {
   Plan plan;
   for (int number = 0; number < 500; ++number) {
@@ -50,7 +67,7 @@ TEST(Ledger, NewcomersAreKnownBeforeTheRunAndFiledAfterIt) {
 
 TEST(Ledger, APartThatLostItsLastPersonIsEmptied) {
   const std::map<std::string, json> there = ledger_parts({{"@carla:supplier.example", {}}});
-  const std::map<std::string, json> changes = ledger_changes(there, {});
+  const auto changes = ledger_changes(there, {});
   ASSERT_EQ(changes.size(), 1U);
   EXPECT_TRUE(changes.begin()->second.empty());
 }
