@@ -39,9 +39,9 @@ run_tests() {
   ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_S3="$(s3_folder)/bin/weed"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
-  # One call, so that its last lines count every test. Two at a time only where the tests allow it.
+  # One call, so that its last lines count every test. Three at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
-    ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 2 "$@")
+    ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 3 "$@")
 }
 
 prometheus_folder() { printf '%s/bin/prometheus-%s' "$CACHE" "$(key_of "$PROMETHEUS_PACKAGE")"; }
