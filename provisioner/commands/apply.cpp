@@ -10,6 +10,7 @@
 #include "commands/progress_bar.hpp"
 #include "commands/run.hpp"
 #include "commands/seal.hpp"
+#include "commands/summary.hpp"
 #include "plan/print.hpp"
 
 namespace alphorn::commands {
@@ -137,6 +138,7 @@ class Run {
     report_.took =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_);
     write(report_, folder_);
+    leave_last_words(options_.last_words, summary_of(report_, directory_));
     if (options_.format == Format::json) std::cout << as_json(report_).dump(2) << '\n';
     if (options_.format == Format::markdown) std::cout << as_markdown(report_);
     if (options_.format == Format::text) {
@@ -167,6 +169,8 @@ void add_apply_command(CLI::App& app) {
   command->add_flag("--take-over", options->take_over,
                     "The server's directory belongs to a document of another name: this one takes "
                     "its place from now on");
+  command->add_option("--termination-message", options->last_words,
+                      "File to leave a summary in, for who runs this in a container");
   add_seal_options(*command, options->seal);
   command->callback([options] {
     for_each_document(*options, [&](const Job& job, std::stop_token stop) {

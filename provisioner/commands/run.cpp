@@ -13,6 +13,7 @@
 #include "apply/erasures.hpp"
 #include "apply/observe.hpp"
 #include "commands/commands.hpp"
+#include "commands/summary.hpp"
 #include "controller/serving.hpp"
 #include "directory/read.hpp"
 #include "plan/print.hpp"
@@ -49,27 +50,31 @@ struct Document {
   std::optional<directory::Directory> directory;  ///< none: what is wrong with it has been told
 };
 
-int failed(const std::string& file, const std::string& why) {
+int failed(const DirectoryOptions& options, const std::string& file, const std::string& why) {
   std::cerr << "alphorn: " << file << ": " << why << '\n';
+  leave_last_words(options.last_words, summary_of_failure(why));
   return kError;
 }
 
-Document read_document(const std::string& file) {
+Document read_document(const DirectoryOptions& options, const std::string& file) {
   try {
     directory::Reading reading = directory::read_file(file);
     for (const directory::Problem& problem : reading.problems) {
       std::cerr << to_string(problem) << '\n';
     }
-    if (!reading.problems.empty()) return {.file = file, .directory = std::nullopt};
+    if (!reading.problems.empty()) {
+      leave_last_words(options.last_words, summary_of(reading.problems));
+      return {.file = file, .directory = std::nullopt};
+    }
     return {.file = file, .directory = std::move(reading.directory)};
   } catch (const std::exception& error) {
-    failed(file, error.what());
+    failed(options, file, error.what());
     return {.file = file, .directory = std::nullopt};
   }
 }
 
 /// Two documents of one server would lock each other's people: neither has its turn.
-void drop_twins(std::vector<Document>& documents) {
+void drop_twins(const DirectoryOptions& options, std::vector<Document>& documents) {
   std::map<std::string, std::vector<Document*>> by_server;
   for (Document& document : documents) {
     if (document.directory) by_server[document.directory->server_name].push_back(&document);
@@ -78,8 +83,9 @@ void drop_twins(std::vector<Document>& documents) {
     if (twins.size() < 2) continue;
     for (Document* twin : twins) {
       const Document* other = twins[twin == twins[0] ? 1 : 0];
-      failed(twin->file, "spec.serverName " + server + " is that of " + other->file +
-                             " as well; one server has one document");
+      failed(options, twin->file,
+             "spec.serverName " + server + " is that of " + other->file +
+                 " as well; one server has one document");
       twin->directory.reset();
     }
   }
@@ -96,7 +102,7 @@ int guarded(Document& document, const DirectoryOptions& options,
     job.connection = merged(options.connection, job.directory.homeserver, document.file);
     return work(job, stop);
   } catch (const std::exception& error) {
-    return failed(document.file, error.what());
+    return failed(options, document.file, error.what());
   }
 }
 
@@ -142,8 +148,8 @@ void for_each_document(const DirectoryOptions& options,
         " documents; leave it out and say spec.homeserver.url in each");
   }
   std::vector<Document> all;
-  for (const std::string& file : files) all.push_back(read_document(file));
-  drop_twins(all);
+  for (const std::string& file : files) all.push_back(read_document(options, file));
+  drop_twins(options, all);
   int worst = kDone;
   for (Document& document : all) {
     if (stop.stop_requested()) throw Exit{kError};

@@ -21,6 +21,7 @@ struct DirectoryOptions {
   Connection connection;
   Format format = Format::text;
   std::string state = ".";  ///< where each server has its folder
+  std::string last_words;  ///< file for a summary of the run; "" for none
 };
 
 /// FILE..., the connection and -o.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <regex>
 #include <stdexcept>
 
@@ -114,7 +115,11 @@ std::string read_head(Fields& root) {
 void read_spec(Fields& spec, const Load& load, Directory& directory) {
   directory.server_name = read_server_name(spec);
   directory.homeserver = read_homeserver(spec.object("homeserver"));
-  spec.text("schedule");
+  // The operator's own: when it runs this, and where.
+  for (const char* known : {"schedule", "timeZone"}) spec.text(known);
+  for (const char* known : {"homeserverRef", "documentFrom"}) spec.object(known);
+  spec.boolean("suspend", false);
+  spec.integer("allowLeavers", 0, 0, std::numeric_limits<int>::max());
   Fields authentication = spec.object("authentication");
   directory.passwords = authentication.boolean("passwords", true);
   directory.identity_provider = authentication.text("identityProvider");
