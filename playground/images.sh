@@ -130,15 +130,18 @@ image_synapse() {
     --env LD_PRELOAD=libjemalloc.so.2 "$root" "$SYNAPSE_IMAGE" "$2"
 }
 
-# The program, and exactly the shared libraries its loader would open.
+# The operator, the provisioner that it runs as Jobs, what that seals and prints first passwords with, and
+# exactly the shared libraries their loader would open.
 image_operator() {
-  local root="$1" binary library
-  binary="$(built_operator)/alphorn-operator"
-  mkdir -p "$root"/{etc,tmp,usr/local/bin}
-  install -m 755 "$binary" "$root/usr/local/bin/alphorn-operator"
-  ldd "$binary" | grep -o '/[^ ]*' | while read -r library; do
-    install -D -m 755 "$(readlink -f "$library")" "$root$library"
+  local root="$1" binary library fonts=/usr/share/fonts/truetype/dejavu
+  mkdir -p "$root"/{etc,tmp,usr/local/bin,$fonts}
+  for binary in "$(built_operator)"/alphorn{-operator,} /usr/bin/age; do
+    install -m 755 "$binary" "$root/usr/local/bin/"
+    { ldd "$binary" || true; } | grep -o '/[^ ]*' | while read -r library; do
+      install -D -m 755 "$(readlink -f "$library")" "$root$library"
+    done
   done
+  install -m 644 "$fonts"/DejaVuSans.ttf "$fonts"/DejaVuSansMono-Bold.ttf "$root$fonts/"
   printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
   printf 'alphorn:x:65532:65532::/:/sbin/nologin\n' >"$root/etc/passwd"
   mkimage --user 65532:65532 --entrypoint /usr/local/bin/alphorn-operator "$root" "$(operator_image)" "$2"

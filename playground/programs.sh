@@ -22,7 +22,7 @@ runtime_folder() {
 }
 operator_folder() {
   printf '%s/bin/operator-%s' "$CACHE" \
-    "$(key_of "release" -- CMakeLists.txt CMakePresets.json cmake lib operator crds)"
+    "$(key_of "release" -- CMakeLists.txt CMakePresets.json cmake lib operator provisioner crds)"
 }
 netpol_folder() {
   printf '%s/bin/netpol-%s' "$CACHE" \
@@ -77,30 +77,36 @@ build_preset() {
     cmake --build "build/$preset" -j "$(build_jobs)" ${1:+--target "$@"})
 }
 
-# build_cpp NAME TARGET PLACE: effect: the program is built into the folder that NAME_folder prints, and
-# that folder is written down for the steps that follow: the sources may change under them.
+# build_cpp NAME PROGRAM...: effect: the programs, such as operator/alphorn-operator, are built into the folder
+# that NAME_folder prints, and that folder is written down for the steps that follow: the sources may change
+# under them.
 build_cpp() {
-  local name="$1" target="$2" binary="$ROOT/build/release/$3/$2" folder
+  local name="$1" folder program
+  shift
   folder="$("${name}_folder")"
-  if [[ ! -x $folder/$target ]]; then
-    build_preset release "$target"
+  if [[ ! -d $folder ]]; then
+    build_preset release "${@##*/}"
     while [[ $("${name}_folder") != "$folder" ]]; do
       printf 'the sources changed while they were compiled: once more\n'
       folder="$("${name}_folder")"
-      build_preset release "$target"
+      build_preset release "${@##*/}"
     done
-    [[ -x $binary ]] || fail "the release build left no $binary"
-    mkdir -p "$folder"
-    install -m 755 "$binary" "$folder/$target.part"
-    mv "$folder/$target.part" "$folder/$target"
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    for program in "$@"; do
+      [[ -x $ROOT/build/release/$program ]] || fail "the release build left no $program"
+      install -m 755 "$ROOT/build/release/$program" "$folder.part/"
+    done
+    mv -T "$folder.part" "$folder"
     keep_newest 5 "$CACHE/bin/$name-"
   fi
   mkdir -p "$ROOT/build"
   printf '%s\n' "$folder" >"$ROOT/build/$name-folder"
 }
 
-build_operator() { build_cpp operator alphorn-operator operator; }
-build_netpol() { build_cpp netpol alphorn-netpol playground/netpol; }
+# One image has both: the operator runs the provisioner as Jobs.
+build_operator() { build_cpp operator operator/alphorn-operator provisioner/alphorn; }
+build_netpol() { build_cpp netpol playground/netpol/alphorn-netpol; }
 
 # What was built last, in this checkout.
 built_operator() { cat "$ROOT/build/operator-folder"; }
