@@ -12,6 +12,7 @@
 #include "controller/events.hpp"
 #include "controller/leader.hpp"
 #include "controller/serving.hpp"
+#include "directories/reconciler.hpp"
 #include "homeserver/cache.hpp"
 #include "homeserver/reconciler.hpp"
 #include "homeserver/tenant_metrics.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr std::chrono::seconds kSyncLimit{120};
 constexpr const char* kEventSource = "alphorn.dev/operator";
+constexpr int kDirectoryWorkers = 2;
 constexpr const char* kLeaseName = "alphorn-operator";
 
 /// All parts, in the order in which they depend on each other; they stop in reverse.
@@ -46,6 +48,10 @@ class Operator {
                     [this](const kube::Key& key, std::stop_token pass) {
                       return reconciler_->reconcile(key, std::move(pass));
                     }),
+        directory_work_({.name = "directory", .workers = kDirectoryWorkers},
+                        [this](const kube::Key& key, std::stop_token pass) {
+                          return directories_->reconcile(key, std::move(pass));
+                        }),
         authority_work_({.name = "authority", .workers = 1},
                         [this](const kube::Key&, std::stop_token pass) {
                           return authority_->reconcile(std::move(pass));
@@ -54,10 +60,14 @@ class Operator {
                                    .ns = options.ns,
                                    .label_selector = std::string(manifests::kManagedByLabel) + "=" +
                                                      manifests::kManagedBy}),
-        cache_(client_, options.watch_namespaces,
-               [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
-                 controller_.queue().add(key, priority);
-               }),
+        cache_(
+            client_, options.watch_namespaces,
+            [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
+              controller_.queue().add(key, priority);
+            },
+            [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
+              directory_work_.queue().add(key, priority);
+            }),
         tenant_metrics_([this] { return cache_.tenants(); }),
         election_(leasing_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
         serving_({.port = options.listen_port,
@@ -117,14 +127,18 @@ class Operator {
                                       .servers = *servers_,
                                       .events = events_,
                                       .operator_ns = options_.ns});
+    directories_ = std::make_unique<directories::Reconciler>(directories::Reconciler::Parts{
+        .client = *writer_, .cache = cache_, .catalogue = catalogue_, .events = events_});
     authority_work_.queue().add(authority_->key());
     authority_work_.start();
     controller_.start();
+    directory_work_.start();
     spdlog::info("working with {} workers", options_.workers);
   }
 
   void stop_work() {
     authority_work_.stop();
+    directory_work_.stop();
     controller_.stop();
     events_.flush();
     spdlog::info("stopped");
@@ -156,7 +170,9 @@ class Operator {
   std::unique_ptr<homeserver::Servers> servers_;
   std::unique_ptr<certificates::Authority> authority_;
   std::unique_ptr<homeserver::Reconciler> reconciler_;
+  std::unique_ptr<directories::Reconciler> directories_;
   controller::Controller controller_;
+  controller::Controller directory_work_;
   controller::Controller authority_work_;
   controller::Informer authority_watch_;
   homeserver::Cache cache_;

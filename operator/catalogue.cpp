@@ -64,6 +64,7 @@ Catalogue read_catalogue(const std::string& path) {
                           document, "database/formerLoginSeconds", kFormerLogin)},
                       .monitoring_ns = string_at(document, "monitoring/namespace")};
   catalogue.redis = required(path, document, "images/redis");
+  catalogue.provisioner = string_at(document, "images/provisioner");
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");
     catalogue.nginx_exporter = required(path, document, "images/nginxExporter");

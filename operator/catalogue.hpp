@@ -22,6 +22,7 @@ struct Catalogue {
   std::string nginx_exporter = {};
   std::string web = {};  ///< the web client's image; "" when none is served
   std::string redis = {};
+  std::string provisioner = {};  ///< has the program alphorn; "" when no directory can be run
   std::string mas = {};  ///< Matrix Authentication Service's image; "" when it is not offered
   /// How long a database's former password is taken after programs were told the new one.
   std::chrono::seconds former_login_stays{180};

@@ -46,6 +46,7 @@ namespace kinds {
 // The kinds of Kubernetes and of its Gateway API that the operator uses; each spelled once. Inline,
 // so that they are there before any later constant of a file that includes this one.
 inline const Kind kConfigMap{"", "v1", "ConfigMap", "configmaps"};
+inline const Kind kCronJob{"batch", "v1", "CronJob", "cronjobs"};
 inline const Kind kDeployment{"apps", "v1", "Deployment", "deployments"};
 inline const Kind kEvent{"events.k8s.io", "v1", "Event", "events"};
 inline const Kind kHttpRoute{"gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"};

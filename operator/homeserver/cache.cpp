@@ -1,7 +1,9 @@
 #include "homeserver/cache.hpp"
 
+#include "api/company_directory.hpp"
 #include "api/company_homeserver.hpp"
 #include "homeserver/database.hpp"
+#include "manifests/directory.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -11,25 +13,49 @@ const kube::Kind kCompanyHomeserver{.group = api::kGroup,
                                     .name = "CompanyHomeserver",
                                     .plural = "companyhomeservers"};
 
+const kube::Kind kCompanyDirectory{.group = api::kGroup,
+                                   .version = api::kVersion,
+                                   .name = "CompanyDirectory",
+                                   .plural = "companydirectories"};
+
 const kube::Kind kCloudNativePgCluster{
     .group = "postgresql.cnpg.io", .version = "v1", .name = kDatabaseCluster, .plural = "clusters"};
 
 namespace {
 
 constexpr const char* kByTenant = "tenant";
+constexpr const char* kByDirectory = "directory";
 
-/// "acme/acme", or nothing for what belongs to no tenant.
+/// "acme/acme", or nothing when there is no such label.
+std::vector<std::string> named_by(const char* label, const kube::RawObject& object) {
+  const kube::Key whose{.ns = object.key.ns, .name = object.label(label)};
+  if (whose.name.empty()) return {};
+  return {whose.display()};
+}
+
+/// What belongs to a directory is none of the homeserver's, but for what is kept: that goes with
+/// the tenant's data.
 std::vector<std::string> tenant_of(const kube::RawObject& object) {
-  const kube::Key tenant{.ns = object.key.ns, .name = object.label(manifests::kTenantLabel)};
-  if (tenant.name.empty()) return {};
-  return {tenant.display()};
+  const bool is_of_directory = !object.label(manifests::kDirectoryLabel).empty();
+  if (is_of_directory && object.label(manifests::kKeepLabel).empty()) return {};
+  return named_by(manifests::kTenantLabel, object);
+}
+
+std::vector<std::string> directory_of(const kube::RawObject& object) {
+  return named_by(manifests::kDirectoryLabel, object);
+}
+
+/// The homeserver that a CompanyDirectory is about.
+std::vector<std::string> homeserver_of(const kube::RawObject& object) {
+  const std::string name = api::company_directory_from(object.read()).homeserver;
+  return {kube::Key{.ns = object.key.ns, .name = name}.display()};
 }
 
 controller::InformerOptions labelled(const kube::Kind& kind, const std::string& ns) {
   return {.kind = kind,
           .ns = ns,
           .label_selector = std::string(manifests::kManagedByLabel) + "=" + manifests::kManagedBy,
-          .indexers = {{kByTenant, tenant_of}}};
+          .indexers = {{kByTenant, tenant_of}, {kByDirectory, directory_of}}};
 }
 
 controller::InformerOptions children(const kube::Kind& kind, const std::string& ns) {
@@ -38,7 +64,9 @@ controller::InformerOptions children(const kube::Kind& kind, const std::string& 
                      kind == kube::kinds::kTlsRouteAlpha || kind == kCertificate ||
                      kind == kCertificateRequest || kind == kCloudNativePgCluster;
   // Companies bring Secrets too (docs/decisions/0015).
-  if (kind == kube::kinds::kSecret) options.label_selector = manifests::kTenantLabel;
+  if (kind == kube::kinds::kSecret || kind == kube::kinds::kConfigMap) {
+    options.label_selector = manifests::kTenantLabel;
+  }
   return options;
 }
 
@@ -48,15 +76,20 @@ controller::InformerOptions pods(const std::string& ns) {
   return options;
 }
 
-std::vector<kube::Key> labelled_tenant(const controller::Store& store,
-                                       const controller::Object& object) {
+std::vector<kube::Key> indexed(const controller::Store& store, const controller::Object& object,
+                               const char* index) {
   std::vector<kube::Key> keys;
-  // The index value is the tenant's namespace, which is the object's own, and its name.
-  for (const std::string& value : store.index_values(object, kByTenant)) {
+  // The index value is a namespace, which is the object's own, and a name.
+  for (const std::string& value : store.index_values(object, index)) {
     const std::string& ns = object.key().ns;
     keys.push_back({.ns = ns, .name = value.substr(ns.size() + 1)});
   }
   return keys;
+}
+
+std::vector<kube::Key> labelled_tenant(const controller::Store& store,
+                                       const controller::Object& object) {
+  return indexed(store, object, kByTenant);
 }
 
 std::string display(const controller::Informer& informer) {
@@ -88,8 +121,8 @@ const std::vector<kube::Kind>& child_kinds() {
 }
 
 Cache::Cache(const std::shared_ptr<kube::Client>& client,
-             const std::vector<std::string>& namespaces, Enqueue enqueue)
-    : enqueue_(std::move(enqueue)) {
+             const std::vector<std::string>& namespaces, Enqueue enqueue, Enqueue enqueue_directory)
+    : enqueue_(std::move(enqueue)), enqueue_directory_(std::move(enqueue_directory)) {
   if (namespaces.empty()) watch_namespace(client, "");
   for (const std::string& ns : namespaces) watch_namespace(client, ns);
   // Classes concern no tenant in particular: who waits for one looks again soon anyway. They are of
@@ -109,6 +142,18 @@ void Cache::watch_namespace(const std::shared_ptr<kube::Client>& client, const s
         });
   for (const kube::Kind& kind : child_kinds()) watch(client, children(kind, ns), labelled_tenant);
   watch(client, pods(ns), labelled_tenant);
+  watch(client, labelled(kube::kinds::kCronJob, ns), labelled_tenant);
+  // Where the definition was left out, nobody has a directory.
+  watch(client,
+        {.kind = kCompanyDirectory,
+         .ns = ns,
+         .indexers = {{kByTenant, homeserver_of},
+                      {kByDirectory,
+                       [](const kube::RawObject& object) {
+                         return std::vector{object.key.display()};
+                       }}},
+         .optional = true},
+        labelled_tenant);
 }
 
 void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::InformerOptions options,
@@ -123,12 +168,25 @@ void Cache::watch(const std::shared_ptr<kube::Client>& client, controller::Infor
       // A label that was changed concerns the tenant it named before as well.
       for (const controller::ObjectPtr& object : {before, after}) {
         if (!object) continue;
-        for (const kube::Key& key : tenants_of(source->store(), *object)) enqueue_(key, priority);
+        tell(source->store(), *object, tenants_of, priority);
       }
     });
   }
   by_kind_[informer->kind()][informer->ns()] = informer.get();
   informers_.push_back(std::move(informer));
+}
+
+void Cache::tell(const controller::Store& store, const controller::Object& object,
+                 const TenantsOf& tenants_of, controller::WorkQueue::Priority priority) const {
+  for (const kube::Key& key : indexed(store, object, kByDirectory)) {
+    enqueue_directory_(key, priority);
+  }
+  for (const kube::Key& tenant : tenants_of(store, object)) {
+    enqueue_(tenant, priority);
+    for (const controller::ObjectPtr& directory : directories_of(tenant)) {
+      enqueue_directory_(directory->key(), priority);
+    }
+  }
 }
 
 void Cache::start() {
@@ -190,6 +248,15 @@ controller::ObjectPtr Cache::tenant(const kube::Key& key) const {
 std::vector<controller::ObjectPtr> Cache::owned(const kube::Kind& kind,
                                                 const kube::Key& tenant) const {
   return store_of(kind, tenant.ns)->by_index(kByTenant, tenant.display());
+}
+
+std::vector<controller::ObjectPtr> Cache::directories_of(const kube::Key& tenant) const {
+  return owned(kCompanyDirectory, tenant);
+}
+
+std::vector<controller::ObjectPtr> Cache::of_directory(const kube::Kind& kind,
+                                                       const kube::Key& directory) const {
+  return store_of(kind, directory.ns)->by_index(kByDirectory, directory.display());
 }
 
 }  // namespace alphorn::homeserver

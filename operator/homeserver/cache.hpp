@@ -14,6 +14,7 @@
 namespace alphorn::homeserver {
 
 extern const kube::Kind kCompanyHomeserver;
+extern const kube::Kind kCompanyDirectory;
 /// Of who runs databases for us where it is asked to.
 extern const kube::Kind kCloudNativePgCluster;
 
@@ -22,8 +23,9 @@ inline const kube::Kind kCertificate{"cert-manager.io", "v1", "Certificate", "ce
 inline const kube::Kind kCertificateRequest{"cert-manager.io", "v1", "CertificateRequest",
                                             "certificaterequests"};
 
-/// Everything the homeserver controller watches: the tenants, and of the other kinds only the
-/// objects that carry our label. Each change is turned into the key of the tenant it concerns.
+/// Everything the controllers watch: the tenants, their directories, and of the other kinds only
+/// the objects that carry our label. Each change is turned into the key of the tenant it concerns,
+/// and into those of the tenant's directories; what belongs to a directory concerns that alone.
 /// Where only some namespaces are watched, each has its own informers; the operator then needs no
 /// right in others. A namespace whose tenants may not be read has none, and keeps nobody waiting.
 /// Thread-safe after start().
@@ -33,7 +35,7 @@ class Cache {
 
   /// `namespaces`: those to watch; none for all of the cluster.
   Cache(const std::shared_ptr<kube::Client>& client, const std::vector<std::string>& namespaces,
-        Enqueue enqueue);
+        Enqueue enqueue, Enqueue enqueue_directory);
 
   void start();
   /// What is not filled yet; "" when all is that can be.
@@ -49,6 +51,11 @@ class Cache {
   controller::ObjectPtr tenant(const kube::Key& key) const;
   /// Our objects of one kind that belong to a tenant, by label.
   std::vector<controller::ObjectPtr> owned(const kube::Kind& kind, const kube::Key& tenant) const;
+  /// The CompanyDirectories that are about a tenant.
+  std::vector<controller::ObjectPtr> directories_of(const kube::Key& tenant) const;
+  /// Our objects of one kind that belong to a directory, by label.
+  std::vector<controller::ObjectPtr> of_directory(const kube::Kind& kind,
+                                                  const kube::Key& directory) const;
 
  private:
   using TenantsOf = std::function<std::vector<kube::Key>(const controller::Store& store,
@@ -60,7 +67,11 @@ class Cache {
 
   const controller::Informer* informer_of(const kube::Kind& kind, const std::string& ns) const;
 
+  void tell(const controller::Store& store, const controller::Object& object,
+            const TenantsOf& tenants_of, controller::WorkQueue::Priority priority) const;
+
   Enqueue enqueue_;
+  Enqueue enqueue_directory_;
   std::vector<std::unique_ptr<controller::Informer>> informers_;
   std::map<kube::Kind, std::map<std::string, const controller::Informer*>> by_kind_;
 };

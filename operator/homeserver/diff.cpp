@@ -28,14 +28,6 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-/// The manifest with a hash of itself: fields that a later release no longer sends would otherwise
-/// go unnoticed, since a comparison sees only what is sent.
-json stamped(json manifest) {
-  std::string stamp = fingerprint_of(manifest);
-  manifest["metadata"]["annotations"][kAppliedHash] = std::move(stamp);
-  return manifest;
-}
-
 /// Why an object that is there cannot be touched now; "" when it can.
 std::string hindrance(const json& object, const World& world) {
   const std::string name = child_id(object).display();
@@ -256,6 +248,12 @@ ComponentPlan look_at(const Component& component, const World& world, TimePoint 
 bool renewal_is_due(const World& world, TimePoint now) {
   return world.certificate && (now >= certificates::renewal_due(*world.certificate) ||
                                (world.reissue_at && now >= *world.reissue_at));
+}
+
+json stamped(json manifest) {
+  std::string stamp = fingerprint_of(manifest);
+  manifest["metadata"]["annotations"][kAppliedHash] = std::move(stamp);
+  return manifest;
 }
 
 Delete deletion_of(const json& object) {

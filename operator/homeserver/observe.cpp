@@ -279,6 +279,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   tenant.has_certificates = parts_.cache.serves(kCertificate, key.ns);
   tenant.has_cloudnative_pg = parts_.cache.serves(kCloudNativePgCluster, key.ns);
   tenant.has_routes = parts_.cache.serves(kube::kinds::kHttpRoute, key.ns);
+  tenant.has_directory = !parts_.cache.directories_of(key).empty();
   tenant.tls_route_version = tls_route_version_in(parts_.cache, key.ns);
   if (tenant.spec.exposure.mode == api::Exposure::Mode::ingress) {
     observe_ingress_classes(parts_.cache, world);

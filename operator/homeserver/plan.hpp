@@ -109,6 +109,10 @@ class Settled;
 /// `settled`; `now` decides only whether a certificate is due.
 Plan diff(const World& world, TimePoint now, Settled& settled);
 
+/// The manifest with a hash of itself: fields that a later release no longer sends would otherwise
+/// go unnoticed, since a comparison sees only what is sent.
+json stamped(json manifest);
+
 /// The object that a wish is about; nothing when it makes none of its own.
 std::optional<ChildId> wished_id(const Wish& wish);
 

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "manifests/database_login.hpp"
+#include "manifests/directory.hpp"
 #include "manifests/vocabulary.hpp"
 #include "manifests/workers.hpp"
 
@@ -198,6 +199,14 @@ Manifest database_check_policy(const Tenant& tenant) {
                 json::array({database_arrow(tenant), name_service()}));
 }
 
+/// Runs of a CompanyDirectory. The arrow's other end is the homeserver's, which stands before it.
+Manifest policy_of_runs(const Tenant& tenant) {
+  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
+  return policy(tenant, kDirectory, directory_policy(tenant), json::array(),
+                json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
+                             name_service()}));
+}
+
 /// By the label that the chart gives the operator's pods, whatever its release is called.
 json asking_operator(const Tenant& tenant) {
   return {{"namespaceSelector", namespace_called(tenant.operator_ns)},
@@ -240,6 +249,9 @@ Manifest synapse_policy(const Tenant& tenant, const json& pods, const std::strin
   json callers = json::array({{{"podSelector", pods_of(tenant, "gateway")}}});
   if (!role) callers.push_back(asking_operator(tenant));
   if (!role && has_mas(tenant)) callers.push_back(mas);
+  if (!role && tenant.has_directory) {
+    callers.push_back({{"podSelector", pods_of(tenant, kDirectory)}});
+  }
   if (has_routes) ingress.push_back(from(callers, json::array({tcp(kHomeserverPort)})));
   if (has_workers(tenant) && (!role || writes_streams(*role))) {
     ingress.push_back(from(processes_of_homeserver(tenant), json::array({tcp(kReplicationPort)})));
@@ -322,6 +334,7 @@ Manifests network(const Tenant& tenant) {
   if (has_cloudnative_pg_database(tenant)) policies.push_back(database_cluster_policy(tenant));
   if (has_web(tenant)) policies.push_back(web_policy(tenant));
   if (has_mas(tenant)) policies.push_back(mas_policy(tenant));
+  if (tenant.has_directory) policies.push_back(policy_of_runs(tenant));
   return policies;
 }
 

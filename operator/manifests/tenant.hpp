@@ -78,6 +78,8 @@ struct Tenant {
   /// How many workers there are to be by the sets that are there: more than are wanted, for a while
   /// after fewer were asked for.
   int workers_seen = 0;
+  /// A CompanyDirectory is about it: its runs ask the homeserver.
+  bool has_directory = false;
   /// Nothing uses the database any more: when the tenant hibernates, it stops last.
   bool database_is_unused = false;
   /// PEM of the operator's authorities that are trusted now, the one that signs first: published to

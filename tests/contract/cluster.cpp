@@ -48,6 +48,8 @@ void wait_until(const std::string& what, const Condition& holds) {
 
 const kube::Kind kCompanyHomeserver{"alphorn.dev", "v1alpha1", "CompanyHomeserver",
                                     "companyhomeservers", true};
+const kube::Kind kCompanyDirectory{"alphorn.dev", "v1alpha1", "CompanyDirectory",
+                                   "companydirectories", true};
 
 std::shared_ptr<kube::Client> cluster() {
   static const std::shared_ptr<kube::Client> client = [] {
@@ -90,7 +92,7 @@ kube::Kind kind_of(const json& manifest) {
          {kube::kinds::kConfigMap, kube::kinds::kDeployment, kube::kinds::kPersistentVolumeClaim,
           kube::kinds::kSecret, kube::kinds::kService, kube::kinds::kStatefulSet,
           kube::kinds::kNetworkPolicy, kube::kinds::kIngress, kube::kinds::kJob,
-          kube::kinds::kPodDisruptionBudget, kPriorityClass}) {
+          kube::kinds::kCronJob, kube::kinds::kPodDisruptionBudget, kPriorityClass}) {
       result.emplace(kind.api_version() + " " + kind.name, kind);
     }
     return result;

@@ -20,6 +20,7 @@ void ensure_namespace(const std::string& name);
 void ensure_definitions();
 
 extern const kube::Kind kCompanyHomeserver;
+extern const kube::Kind kCompanyDirectory;
 
 /// The kind of a manifest, by its apiVersion and kind. Throws std::out_of_range for a stranger.
 kube::Kind kind_of(const json& manifest);

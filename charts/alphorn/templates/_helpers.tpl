@@ -29,6 +29,8 @@ images:
   redis: {{ .Values.images.redis | quote }}
   web: {{ .Values.images.web | default "" | quote }}
   mas: {{ .Values.images.mas | default "" | quote }}
+  # The operator's own image has the program that its Jobs run.
+  provisioner: {{ .Values.image | quote }}
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}

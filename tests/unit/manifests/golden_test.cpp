@@ -66,6 +66,17 @@ TEST(Golden, OfANewPasswordThatIsTried) {
   expect_golden("new-database-password/check.yaml", as_documents(database_check_job(tenant)));
 }
 
+TEST(Golden, OfADirectory) {
+  Tenant tenant = tenant_of("minimal");
+  tenant.has_directory = true;
+  const Directory directory = a_directory();
+  expect_golden(
+      "directory/directory.yaml",
+      as_documents({directory_state(tenant, directory), directory_files(tenant, directory),
+                    directory_run(tenant, directory), directory_runs(tenant, directory)}));
+  expect_golden("directory/network.yaml", as_documents(network(tenant)));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, Golden,
     testing::Values("minimal", "medium", "large", "full", "nodeport", "server-name-with-port",

@@ -50,6 +50,20 @@ TEST(EveryPod, IsUnderOnePolicyThatSpeaksOfBothDirections) {
   }
 }
 
+TEST(EveryPod, OfADirectoryIsUnderOnePolicyThatLeadsToTheHomeserverAndNameServiceAlone) {
+  Tenant tenant = tenant_of("minimal");
+  tenant.has_directory = true;
+  const json pod = directory_run(tenant, a_directory()).at("spec").at("template");
+  EXPECT_EQ(policies_over(pod, tenant), 1);
+  const Manifest policy = find(network(tenant), "NetworkPolicy", directory_policy(tenant));
+  EXPECT_FALSE(policy.at("spec").contains("ingress"));
+  ASSERT_EQ(policy.at("spec").at("egress").size(), 2U);
+  EXPECT_EQ(policy.at("spec").at("egress").at(0).at("ports"),
+            json::array({{{"protocol", "TCP"}, {"port", kHomeserverPort}}}));
+  tenant.has_directory = false;
+  EXPECT_EQ(policies_over(pod, tenant), 0) << "no arrow without a directory";
+}
+
 TEST(EveryPod, OfAnotherTenantOfTheNamespaceIsUnderNoPolicyOfThisOne) {
   const Tenant tenant = tenant_of("minimal");
   Tenant other = tenant;

@@ -111,6 +111,17 @@ Tenant watched(Tenant tenant) {
   return tenant;
 }
 
+Directory a_directory() {
+  return {.name = "acme",
+          .uid = "7a1c8a52-6f0e-4c52-9f0c-1b2d3c4e5f60",
+          .image = "registry.example/alphorn:0.1.0",
+          .fingerprint = "0123456789abcdef",
+          .file = "company.yaml",
+          .files = {{"company.yaml", "YWxwaG9ybg=="}},
+          .schedule = "30 3 * * *",
+          .time_zone = "Europe/Zurich"};
+}
+
 std::map<std::string, Manifests> all_components(const Tenant& tenant) {
   std::map<std::string, Manifests> result{{"keys", secrets(tenant)},
                                           {"volumes", volumes(tenant)},

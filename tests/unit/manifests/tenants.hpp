@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "manifests/directory.hpp"
 #include "manifests/tenant.hpp"
 
 namespace alphorn::manifests {
@@ -13,6 +14,9 @@ Tenant tenant_of(const std::string& sample);
 
 /// The same tenant in a cluster whose Prometheus, in namespace "monitoring", reads its metrics.
 Tenant watched(Tenant tenant);
+
+/// The runs of crds/samples/directory.yaml against that tenant; its document is a few letters.
+Directory a_directory();
 
 /// Manifests by component; keys as the Secrets they become, with the kind of draw in place of
 /// values.
