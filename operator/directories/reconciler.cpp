@@ -79,6 +79,7 @@ void observe_homeserver(const homeserver::Cache& cache, World& world) {
   world.tenant->spec = found.spec;
   world.homeserver_is_ready = homeserver::is_ready(found.status);
   world.homeserver_says = homeserver::reported(found.status, "Ready").message;
+  world.web_address = string_at(found.status, "webAddress");
   const controller::Store* policies = cache.store_of(kube::kinds::kNetworkPolicy, key.ns);
   world.network_is_ready =
       !found.spec.network_policies ||

@@ -68,9 +68,10 @@ Verdict verdict_of(const json& run, const json& status) {
   }
   if (result == "failures") {
     const json& failures = at_path(run, "failures");
+    const std::string first = failures.empty() ? error : failures.at(0).get<std::string>();
     return {.reason = "StepsFailed",
             .message = counted(at_path(run, "failed"), "steps failed") +
-                       (failures.empty() ? "" : ": " + failures.at(0).get<std::string>())};
+                       (first.empty() ? "" : ": " + first)};
   }
   if (result == "rejected") {
     return {.reason = "DocumentRejected", .message = error, .is_for_people = true};

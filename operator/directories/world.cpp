@@ -10,6 +10,8 @@ namespace {
 
 using api::DocumentRef;
 
+constexpr std::size_t kLongestName = 230;
+
 std::string display(const DocumentRef& reference) {
   return (reference.kind == DocumentRef::Kind::secret ? "Secret " : "ConfigMap ") + reference.name;
 }
@@ -34,22 +36,56 @@ json files_of(const json& source) {
   return files;
 }
 
-Obstacle missing(const World& world, const DocumentRef& reference) {
+Obstacle missing(const api::CompanyDirectory& resource, const DocumentRef& reference) {
   return {.reason = "DocumentMissing",
           .message = display(reference) + " is not there, lacks the label " +
-                     manifests::kTenantLabel + "=" + world.resource.homeserver +
+                     manifests::kTenantLabel + "=" + resource.homeserver +
                      ", or is the operator's own",
           .is_for_people = true};
 }
 
-/// What the document itself calls its server; "" when it cannot be told, which a run will.
-std::string server_name_in(const json& files, const std::string& file) {
+/// The document, as far as it can be read here; what is wrong with it a run tells better.
+json parsed(const json& files, const std::string& file) {
   try {
-    return string_at(from_yaml(base64_decode(files.at(file).get<std::string>())),
-                     "spec/serverName");
+    return from_yaml(base64_decode(files.at(file).get<std::string>()));
   } catch (const std::invalid_argument&) {
-    return "";
+    return {};
   }
+}
+
+/// What a run reads, or why it cannot.
+struct Content {
+  std::string file = api::kDocumentKey;
+  json files = json::object();
+  json document = json::object();  ///< as far as it can be read here
+  std::optional<Obstacle> problem = {};
+};
+
+Content content_of(const api::CompanyDirectory& resource, const std::optional<json>& source) {
+  if (!resource.document_from) {
+    return {.files = {{api::kDocumentKey, base64_encode(rendered(resource))}},
+            .document = {{"spec", resource.document}}};
+  }
+  const DocumentRef& reference = *resource.document_from;
+  if (!source) return {.problem = missing(resource, reference)};
+  Content content{.file = reference.key, .files = files_of(*source)};
+  if (!content.files.contains(reference.key)) {
+    content.problem = Obstacle{.reason = "DocumentMissing",
+                               .message = display(reference) + " has no key " + reference.key,
+                               .is_for_people = true};
+    return content;
+  }
+  content.document = parsed(content.files, reference.key);
+  return content;
+}
+
+std::optional<Obstacle> other_server(const World& world, const std::string& named) {
+  if (!world.tenant || named.empty() || named == world.tenant->spec.server_name) return {};
+  return Obstacle{.reason = "OtherServer",
+                  .message = "spec.serverName is " + shortened(named, kLongestName) +
+                             ", and CompanyHomeserver " + world.resource.homeserver + " is " +
+                             world.tenant->spec.server_name,
+                  .is_for_people = true};
 }
 
 }  // namespace
@@ -61,41 +97,25 @@ const json* World::child(const std::string& kind, const std::string& name) const
 
 void read_document(World& world, const std::optional<json>& source, const std::string& image) {
   const api::CompanyDirectory& resource = world.resource;
+  Content content = content_of(resource, source);
+  world.document_problem = content.problem;
+  if (content.problem) return;
+  world.document_problem = other_server(world, string_at(content.document, "spec/serverName"));
   manifests::Directory directory{.name = resource.name,
                                  .uid = resource.uid,
                                  .image = image,
-                                 .file = api::kDocumentKey,
+                                 .file = content.file,
+                                 .files = std::move(content.files),
                                  .schedule = resource.schedule,
                                  .time_zone = resource.time_zone,
                                  .allow_leavers = resource.allow_leavers};
-  if (const auto& reference = resource.document_from) {
-    if (!source) {
-      world.document_problem = missing(world, *reference);
-      return;
-    }
-    directory.file = reference->key;
-    directory.files = files_of(*source);
-    if (!directory.files.contains(reference->key)) {
-      world.document_problem =
-          Obstacle{.reason = "DocumentMissing",
-                   .message = display(*reference) + " has no key " + reference->key,
-                   .is_for_people = true};
-      return;
-    }
-  } else {
-    directory.files[directory.file] = base64_encode(rendered(resource));
-  }
+  // Another homeserver of the same name has nobody yet.
   directory.fingerprint = fingerprint_of({{"file", directory.file},
                                           {"files", directory.files},
-                                          {"homeserver", resource.homeserver},
+                                          {"homeserver", world.tenant ? world.tenant->uid : ""},
                                           {"allowLeavers", resource.allow_leavers.value_or(0)}});
-  const std::string named = server_name_in(directory.files, directory.file);
-  if (world.tenant && !named.empty() && named != world.tenant->spec.server_name) {
-    world.document_problem = Obstacle{.reason = "OtherServer",
-                                      .message = "spec.serverName is " + shortened(named, 230) +
-                                                 ", and CompanyHomeserver " + resource.homeserver +
-                                                 " is " + world.tenant->spec.server_name,
-                                      .is_for_people = true};
+  if (string_at(content.document, "spec/homeserver/webUrl").empty()) {
+    directory.web_url = world.web_address;
   }
   world.directory = std::move(directory);
 }

@@ -38,6 +38,7 @@ struct World {
   std::optional<manifests::Tenant> tenant;
   bool homeserver_is_ready = false;
   std::string homeserver_says;  ///< the message of its condition Ready
+  std::string web_address;      ///< of its web client; "" when it has none
   std::string elder;  ///< an older directory of the same homeserver; "" when there is none
   /// The policy over the runs' pods is in force, or none is wanted.
   bool network_is_ready = false;

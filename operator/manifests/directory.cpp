@@ -57,6 +57,7 @@ json run(const Tenant& tenant, const Directory& directory) {
                                    std::string{"--termination-message="} + kLastWords,
                                    "--yes",
                                    "--output=json"};
+  if (!directory.web_url.empty()) command.push_back("--web=" + directory.web_url);
   if (directory.allow_leavers) {
     command.push_back("--allow-leavers=" + std::to_string(*directory.allow_leavers));
   }

@@ -27,6 +27,7 @@ struct Directory {
   json files = json::object();  ///< name -> content in base64
   std::string schedule;
   std::string time_zone;  ///< "" for that of the cluster's controllers
+  std::string web_url;  ///< for the welcome sheets; "" where there is none, or the document has it
   bool is_suspended = false;
   std::optional<std::int64_t> allow_leavers;
 };

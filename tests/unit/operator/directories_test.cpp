@@ -293,6 +293,26 @@ TEST(Document, ThatIsNotThereIsSaidToBeMissing) {
   EXPECT_THAT(said(without_key, "Ready").message, HasSubstr("has no key company.yaml"));
 }
 
+TEST(Document, TakesTheWebClientsAddressFromTheHomeserverUnlessItHasOne) {
+  World world = a_world();
+  world.web_address = "https://chat.acme.example";
+  read_document(world, std::nullopt, "image");
+  EXPECT_EQ(world.directory->web_url, "https://chat.acme.example");
+  json resource = a_resource();
+  resource["spec"]["homeserver"] = {{"webUrl", "https://elsewhere.example"}};
+  world.resource = api::company_directory_from(resource);
+  read_document(world, std::nullopt, "image");
+  EXPECT_EQ(world.directory->web_url, "");
+}
+
+TEST(Document, IsAnotherOneForAnotherHomeserverOfTheName) {
+  World world = a_world();
+  const std::string before = world.directory->fingerprint;
+  world.tenant->uid = "another";
+  read_document(world, std::nullopt, "image");
+  EXPECT_NE(world.directory->fingerprint, before);
+}
+
 TEST(Document, InTheResourceIsRenderedWithoutTheOperatorsFields) {
   const World world = a_world();
   const json document =
