@@ -40,6 +40,12 @@ TEST(Sample, NamesBecomeLocalparts) {
   EXPECT_EQ(person(sample(), "anna.mueller").language, "de");
 }
 
+TEST(Sample, OfTheClustersResourceIsADocumentAsWell) {
+  const Reading reading = read_file(source_dir() + "/crds/samples/directory.yaml");
+  EXPECT_THAT(reading.problems, IsEmpty());
+  EXPECT_EQ(reading.directory.people.size(), 2U);
+}
+
 TEST(Sample, AGroupIsWhoseColumnSaysSo) {
   EXPECT_THAT(room(sample(), "engineering").members,
               UnorderedElementsAre(id("anna.mueller"), id("chloe.dubois"), id("davide.rossi"),
