@@ -141,10 +141,11 @@ class Planning {
     if (runs_under_way(world_).empty()) plan_.apply.push_back(homeserver::stamped(wanted));
   }
 
-  /// Nothing may run against a server that is gone, or by a document that is not there.
+  /// Nothing begins by a document that is not there. Of a server that goes the runs go as well:
+  /// they would hold up the claim, which may have to go with its data.
   void stop_schedule() {
     for (const auto& [id, object] : world_.children) {
-      if (id.kind == "CronJob") remove(*object);
+      if (id.kind == "CronJob" || (id.kind == "Job" && !world_.tenant)) remove(*object);
     }
   }
 
@@ -214,6 +215,14 @@ std::optional<LastRun> failure_of(const json& job) {
   return std::nullopt;
 }
 
+/// One of its pods ended, and is still there.
+bool has_told(const World& world, const std::string& job) {
+  return std::any_of(world.pods.begin(), world.pods.end(), [&](const ObjectPtr& pod) {
+    const auto run = run_of(*pod);
+    return run && run->job == job;
+  });
+}
+
 std::optional<LastRun> remembered(const World& world) {
   const json& told = at_path(world.resource.status, "lastRun");
   if (!told.is_object()) return std::nullopt;
@@ -256,13 +265,9 @@ std::optional<LastRun> last_run(const World& world) {
   };
   for (const ObjectPtr& pod : world.pods) consider(run_of(*pod));
   for (const auto& [id, object] : world.children) {
-    const bool has_pod =
-        std::any_of(world.pods.begin(), world.pods.end(), [&](const ObjectPtr& pod) {
-          const auto run = run_of(*pod);
-          return run && run->job == id.name;
-        });
-    const bool was_told = last && last->job == id.name;
-    if (id.kind == "Job" && !has_pod && !was_told) consider(failure_of(*object));
+    if (id.kind != "Job" || has_told(world, id.name)) continue;
+    if (last && last->job == id.name) continue;
+    consider(failure_of(*object));
   }
   return last;
 }

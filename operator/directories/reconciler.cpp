@@ -192,7 +192,10 @@ void Reconciler::tell(const json& status, const World& world, const std::stop_to
     return;
   }
   const homeserver::Reported ready = homeserver::reported(status, "Ready");
-  if (ready == homeserver::reported(before, "Ready")) return;
+  const homeserver::Reported former = homeserver::reported(before, "Ready");
+  // Other words for the same reason are no news: what is waited for says something new all the
+  // time.
+  if (ready.status == former.status && ready.reason == former.reason) return;
   using Type = controller::EventRecorder::Type;
   const bool is_progress = homeserver::reported(status, "Reconciling").status == "True";
   const bool is_well = ready.status == "True" || is_progress;

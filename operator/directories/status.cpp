@@ -121,7 +121,7 @@ class Summary {
       status_["running"] = {{"job", under_way.front()}};
     }
     // Not while another is due: to go back to the one before is a change as well.
-    if (world_.directory && !wants_run(world_)) {
+    if (world_.tenant && world_.directory && !wants_run(world_)) {
       status_["document"] = world_.directory->fingerprint;
     }
     if (world_.tenant && world_.directory) {

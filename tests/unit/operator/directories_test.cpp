@@ -249,6 +249,19 @@ TEST(Directory, OfAHomeserverThatHasOneStaysAway) {
   EXPECT_EQ(said(world, "Stalled").reason, "HomeserverTaken");
 }
 
+TEST(Directory, OfAHomeserverThatGoesLetsGoOfTheClaim) {
+  World world = a_world();
+  pass(world);
+  end_run(world, done().dump());
+  world.tenant.reset();
+  pass(world);
+  EXPECT_EQ(world.child("CronJob", "acme-directory"), nullptr);
+  EXPECT_EQ(world.child("Job", run_of(world)), nullptr);
+  EXPECT_NE(world.child("PersistentVolumeClaim", "acme-directory"), nullptr);
+  EXPECT_EQ(said(world, "Ready").reason, "HomeserverMissing");
+  EXPECT_EQ(string_at(world.resource.status, "document"), "") << "it runs when there is one again";
+}
+
 TEST(Directory, OfAnotherServerIsNotRun) {
   json resource = a_resource();
   resource["spec"]["serverName"] = "bravo.example";
