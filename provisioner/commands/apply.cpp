@@ -169,9 +169,9 @@ void add_apply_command(CLI::App& app) {
   command->add_flag("--take-over", options->take_over,
                     "The server's directory belongs to a document of another name: this one takes "
                     "its place from now on");
+  add_seal_options(*command, options->seal);
   command->add_option("--termination-message", options->last_words,
                       "File to leave a summary in, for who runs this in a container");
-  add_seal_options(*command, options->seal);
   command->callback([options] {
     for_each_document(*options, [&](const Job& job, std::stop_token stop) {
       return Run{*options, job}(stop);
