@@ -185,16 +185,29 @@ json summary_in(const std::string& words, const json& terminated) {
           {"error", error}};
 }
 
+std::string job_of(const json& pod) {
+  const json& labels = at_path(pod, "metadata/labels");
+  return labels.is_object() ? labels.value("batch.kubernetes.io/job-name", "") : "";
+}
+
+/// The kubelet's own text counts attempts: it would never be the same twice.
+std::string trouble_of(const json& container) {
+  const std::string reason = string_at(container, "state/waiting/reason");
+  if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") return "";
+  if (reason == "ErrImagePull" || reason == "ImagePullBackOff" || reason == "ErrImageNeverPull") {
+    return "image " + string_at(container, "image") + " cannot be pulled";
+  }
+  return reason + "; see kubectl describe pod";
+}
+
 std::optional<LastRun> run_of(const json& pod) {
   for (const json& status : at_path(pod, "status/containerStatuses")) {
     const json& terminated = at_path(status, "state/terminated");
     if (!terminated.is_object()) continue;
-    const json& labels = at_path(pod, "metadata/labels");
-    return LastRun{
-        .job = labels.is_object() ? labels.value("batch.kubernetes.io/job-name", "") : "",
-        .document = annotation(pod, manifests::kDocument),
-        .finished_at = string_at(terminated, "finishedAt"),
-        .summary = summary_in(string_at(terminated, "message"), terminated)};
+    return LastRun{.job = job_of(pod),
+                   .document = annotation(pod, manifests::kDocument),
+                   .finished_at = string_at(terminated, "finishedAt"),
+                   .summary = summary_in(string_at(terminated, "message"), terminated)};
   }
   return std::nullopt;
 }
@@ -240,6 +253,22 @@ std::vector<std::string> runs_under_way(const World& world) {
     if (id.kind == "Job" && !has_ended(*object)) names.push_back(id.name);
   }
   return names;
+}
+
+std::string hold_up_of(const World& world, const std::string& job) {
+  for (const ObjectPtr& pod : world.pods) {
+    if (job_of(*pod) != job) continue;
+    for (const json& condition : at_path(*pod, "status/conditions")) {
+      if (string_at(condition, "type") == "PodScheduled" &&
+          string_at(condition, "status") == "False") {
+        return string_at(condition, "message");
+      }
+    }
+    for (const json& container : at_path(*pod, "status/containerStatuses")) {
+      if (std::string trouble = trouble_of(container); !trouble.empty()) return trouble;
+    }
+  }
+  return "";
 }
 
 std::string applied_document(const World& world) {

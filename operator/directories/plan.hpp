@@ -24,6 +24,10 @@ bool wants_run(const World& world);
 /// The Jobs that are not over, by name.
 std::vector<std::string> runs_under_way(const World& world);
 
+/// What keeps the pod of a run from starting; "" when nothing does, or not yet. Stable while
+/// nothing changes.
+std::string hold_up_of(const World& world, const std::string& job);
+
 /// The fingerprint whose own run is over, by the status or by the Job that just ended; "" for none.
 std::string applied_document(const World& world);
 

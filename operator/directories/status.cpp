@@ -161,9 +161,13 @@ class Summary {
       return verdict;
     }
     const auto jobs = runs_under_way(world_);
-    return {.reason = "Running",
-            .message = jobs.empty() ? "a run begins" : "Job " + jobs.front() + " is under way",
-            .is_under_way = true};
+    if (jobs.empty()) return {.reason = "Running", .message = "a run begins", .is_under_way = true};
+    const std::string job = "Job " + jobs.front();
+    const std::string hold_up = hold_up_of(world_, jobs.front());
+    if (!hold_up.empty()) {
+      return {.reason = "PodNotStarted", .message = job + ": " + hold_up, .is_under_way = true};
+    }
+    return {.reason = "Running", .message = job + " is under way", .is_under_way = true};
   }
 
   /// Of the document alone: of a run that came past it, it says nothing.

@@ -238,6 +238,21 @@ TEST(Directory, TakesWordsThatAreNoSummaryForAnError) {
   EXPECT_EQ(said(world, "Ready").message, "Error: terminate called");
 }
 
+TEST(Directory, SaysWhatKeepsItsPodFromStarting) {
+  World world = a_world();
+  pass(world);
+  world.pods.emplace_back(std::make_shared<const json>(
+      json{{"kind", "Pod"},
+           {"metadata", {{"labels", {{"batch.kubernetes.io/job-name", run_of(world)}}}}},
+           {"status",
+            {{"containerStatuses",
+              json::array({{{"image", "registry.example/alphorn:0.1.0"},
+                            {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}})}}}}));
+  EXPECT_EQ(said(world, "Ready").reason, "PodNotStarted");
+  EXPECT_THAT(said(world, "Ready").message,
+              HasSubstr("image registry.example/alphorn:0.1.0 cannot be pulled"));
+}
+
 TEST(Directory, OfAHomeserverThatHasOneStaysAway) {
   World world = a_world();
   pass(world);
