@@ -14,6 +14,7 @@ constexpr std::size_t kHashLength = 10;
 constexpr int kGraceSeconds = 60;           // what is under way is finished
 constexpr int kDeadlineSeconds = 6 * 3600;  // thousands of people on a slow server
 constexpr int kRetries = 2;
+constexpr int kFutile = 3;  // the exit code of a run that another try would not help
 constexpr int kKeptSeconds = 24 * 3600;
 constexpr int kLatestStartSeconds = 3600;  // a night in which nothing could run is made up for
 
@@ -86,7 +87,12 @@ json pod(const Tenant& tenant, const Directory& directory) {
 }
 
 json job_spec(const Tenant& tenant, const Directory& directory) {
+  const json futile = {
+      {"action", "FailJob"},
+      {"onExitCodes",
+       {{"containerName", "alphorn"}, {"operator", "In"}, {"values", json::array({kFutile})}}}};
   return {{"backoffLimit", kRetries},
+          {"podFailurePolicy", {{"rules", json::array({futile})}}},
           {"activeDeadlineSeconds", kDeadlineSeconds},
           {"ttlSecondsAfterFinished", kKeptSeconds},
           {"template", pod(tenant, directory)}};

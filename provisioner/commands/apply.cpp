@@ -144,6 +144,7 @@ class Run {
     if (options_.format == Format::text) {
       std::cout << "Report: " << (folder_ / "report.md").string() << '\n';
     }
+    if (result == "refused" && !options_.last_words.empty()) return kFutile;
     return result == "done" ? kDone : kError;
   }
 
@@ -171,7 +172,8 @@ void add_apply_command(CLI::App& app) {
                     "its place from now on");
   add_seal_options(*command, options->seal);
   command->add_option("--termination-message", options->last_words,
-                      "File to leave a summary in, for who runs this in a container");
+                      "File to leave a summary in, for who runs this in a container; a run that "
+                      "another try would not help then ends with 3");
   command->callback([options] {
     for_each_document(*options, [&](const Job& job, std::stop_token stop) {
       return Run{*options, job}(stop);

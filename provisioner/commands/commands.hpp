@@ -9,6 +9,9 @@ namespace alphorn::commands {
 inline constexpr int kDone = 0;
 inline constexpr int kError = 1;
 inline constexpr int kDifferences = 2;
+/// Instead of an error's, for who asked for last words: another try would come to the same.
+/// Kubernetes can be told by it not to try again.
+inline constexpr int kFutile = 3;
 
 /// Thrown by a command that ends with another code than 0 and has said why.
 struct Exit {

@@ -48,6 +48,7 @@ std::vector<std::string> documents(const std::vector<std::string>& names) {
 struct Document {
   std::string file;
   std::optional<directory::Directory> directory;  ///< none: what is wrong with it has been told
+  int code = kError;                              ///< to end with then
 };
 
 int failed(const DirectoryOptions& options, const std::string& file, const std::string& why) {
@@ -64,7 +65,9 @@ Document read_document(const DirectoryOptions& options, const std::string& file)
     }
     if (!reading.problems.empty()) {
       leave_last_words(options.last_words, summary_of(reading.problems));
-      return {.file = file, .directory = std::nullopt};
+      return {.file = file,
+              .directory = std::nullopt,
+              .code = options.last_words.empty() ? kError : kFutile};
     }
     return {.file = file, .directory = std::move(reading.directory)};
   } catch (const std::exception& error) {
@@ -95,7 +98,7 @@ void drop_twins(const DirectoryOptions& options, std::vector<Document>& document
 int guarded(Document& document, const DirectoryOptions& options,
             const std::function<int(const Job&, std::stop_token)>& work,
             const std::stop_token& stop) {
-  if (!document.directory) return kError;
+  if (!document.directory) return document.code;
   try {
     Job job{.file = document.file, .directory = std::move(*document.directory)};
     job.folder = std::filesystem::path(options.state) / (job.directory.server_name + ".alphorn");

@@ -221,6 +221,8 @@ def test_a_slip_is_told_with_its_line_and_nothing_is_changed(company, server):
     wait_for(company, "DocumentValid", "False", "DocumentRejected", "company.yaml:5:13: spec.emploees:")
     expect(company, "Ready", "False", "DocumentRejected", "employees")
     expect(company, "Stalled", "True", "DocumentRejected")
+    tries = k.listed("pods", company.namespace, f"batch.kubernetes.io/job-name={status(company)['lastRun']['job']}")
+    assert len(tries) == 1, "another try would come to the same"
     assert accounts(company) == before
 
 
@@ -229,6 +231,18 @@ def test_the_mended_one_in_its_secret_is_taken_with_the_table_beside_it(company,
     wait_for(company, "Ready", "True", "Applied")
     assert status(company)["people"] == len(NAMES) + 2
     assert "gina" in accounts(company)
+
+
+def test_who_leaves_is_locked_once_somebody_means_it(company, server, identity):
+    before = accounts(company)
+    bring(company, MENDED.format(server=server, recipient=identity[1]), [*NAMES, "fabio"])
+    wait_for(company, "Ready", "False", "RunRefused", "1 of 7 people")
+    assert accounts(company) == before
+    change(company, allowLeavers=1)
+    wait_for(company, "Ready", "True", "Applied")
+    assert status(company)["people"] == len(NAMES) + 1
+    change(company, allowLeavers=None)
+    wait_for(company, "Ready", "True", "Applied")
 
 
 def test_a_run_by_hand_finds_nothing_to_do(company):
