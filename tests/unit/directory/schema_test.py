@@ -14,10 +14,12 @@ SCHEMA = json.loads((ROOT / "provisioner/directory/company-directory.schema.json
 BEYOND = {
     "a-deputy-is-a-group", "a-key-twice", "administrator-unknown", "control-character",
     "empty-document", "external-id-twice", "external-id-without-provider", "group-by-unknown-column",
-    "group-of-an-unknown-person", "group-twice", "guest-among-the-staff", "guest-is-an-employee",
-    "guest-of-this-server", "guest-twice", "guest-with-both", "latin-1", "localpart-too-long",
+    "group-of-an-unknown-person", "group-twice", "guest-among-the-staff",
+    "guest-in-a-flat-room-of-the-staff", "guest-is-an-employee", "guest-of-this-server",
+    "guest-twice", "guest-with-both", "latin-1", "localpart-too-long",
     "localpart-twice", "mail-of-somebody-else", "no-yaml", "nobody", "parent-is-a-room",
-    "parent-unknown", "reserved-inside", "room-in-two-places", "room-key-of-its-space",
+    "parent-unknown", "reserved-inside", "reserved-with-a-parent", "room-in-two-places",
+    "room-key-of-its-space",
     "room-key-twice", "space-in-itself", "spaces-in-a-circle", "tabs", "two-documents",
     "unknown-member", "unknown-tag",
 }
