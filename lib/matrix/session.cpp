@@ -7,30 +7,9 @@ namespace alphorn::matrix {
 Session::Session(std::shared_ptr<http::Transport> transport, Secret token)
     : transport_(std::move(transport)), token_(std::move(token)) {}
 
-json Session::send(std::string method, const std::string& target, std::string body,
-                   std::stop_token stop) const {
-  return exchange(*transport_,
-                  {.method = std::move(method),
-                   .target = target,
-                   .headers = {{"Authorization", "Bearer " + token_.reveal()}},
-                   .body = std::move(body)},
-                  std::move(stop));
-}
-
-json Session::get(const std::string& target, std::stop_token stop) const {
-  return send("GET", target, "", std::move(stop));
-}
-
-json Session::put(const std::string& target, const json& body, std::stop_token stop) const {
-  return send("PUT", target, body.dump(), std::move(stop));
-}
-
-json Session::post(const std::string& target, const json& body, std::stop_token stop) const {
-  return send("POST", target, body.dump(), std::move(stop));
-}
-
-json Session::remove(const std::string& target, std::stop_token stop) const {
-  return send("DELETE", target, "", std::move(stop));
+json Session::send(http::Request request, std::stop_token stop) const {
+  request.headers["Authorization"] = "Bearer " + token_.reveal();
+  return exchange(*transport_, std::move(request), std::move(stop));
 }
 
 std::string Session::user_id(std::stop_token stop) const {

@@ -8,19 +8,14 @@
 #include "base/secret.hpp"
 #include "http/transport.hpp"
 #include "matrix/api_error.hpp"
+#include "matrix/json_api.hpp"
 
 namespace alphorn::matrix {
 
-/// A logged-in account on one homeserver. Targets are percent-encoded already. Every call may throw
-/// ApiError or http::TransportError. Thread-safe as its transport is.
-class Session {
+/// A logged-in account on one homeserver.
+class Session final : public JsonApi {
  public:
   Session(std::shared_ptr<http::Transport> transport, Secret token);
-
-  json get(const std::string& target, std::stop_token stop) const;
-  json put(const std::string& target, const json& body, std::stop_token stop) const;
-  json post(const std::string& target, const json& body, std::stop_token stop) const;
-  json remove(const std::string& target, std::stop_token stop) const;
 
   /// The account's Matrix id (GET /account/whoami).
   std::string user_id(std::stop_token stop) const;
@@ -29,8 +24,7 @@ class Session {
   void log_out(std::stop_token stop) const;
 
  private:
-  json send(std::string method, const std::string& target, std::string body,
-            std::stop_token stop) const;
+  json send(http::Request request, std::stop_token stop) const override;
 
   std::shared_ptr<http::Transport> transport_;
   Secret token_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
+#include "support/fake_clock.hpp"
 #include "support/scripted_transport.hpp"
 
 namespace alphorn::matrix {
@@ -90,6 +91,74 @@ TEST_F(MasAdministrator, IsRefusedInWordsAndWithoutSecrets) {
     EXPECT_THAT(error.what(), HasSubstr("no such client"));
     EXPECT_THAT(error.what(), testing::Not(HasSubstr("client secret")));
   }
+}
+
+class MasToken : public ::testing::Test {
+ protected:
+  static json token(const std::string& text) {
+    return {{"access_token", text}, {"token_type", "Bearer"}, {"expires_in", 300}};
+  }
+  /// What the nth request showed, counted from 0.
+  std::string shown(std::size_t index) const {
+    return transport->requests().at(index).headers.at("Authorization");
+  }
+
+  test::FakeClock clock;
+  std::shared_ptr<test::ScriptedTransport> transport = std::make_shared<test::ScriptedTransport>();
+  const AuthenticationService service{transport, "01K9CLIENT", Secret{"client secret"}, clock};
+};
+
+TEST_F(MasToken, ServesUntilItIsAboutToEnd) {
+  transport->then(200, token("first")).then(200, kAccount).then(200, kAccount);
+  service.get("/a", {});
+  clock.step(std::chrono::seconds{260});
+  service.get("/b", {});
+  EXPECT_EQ(shown(2), "Bearer first");
+
+  transport->then(200, token("second")).then(200, kAccount);
+  clock.step(std::chrono::seconds{20});
+  service.get("/c", {});
+  EXPECT_EQ(transport->requests()[3].target, "/oauth2/token");
+  EXPECT_EQ(shown(4), "Bearer second");
+}
+
+TEST_F(MasToken, IsAskedForAnewWhenItIsRefused) {
+  transport->then(200, token("first"))
+      .then(401, {{"errors", json::array({{{"title", "Access token revoked"}}})}})
+      .then(200, token("second"))
+      .then(200, kAccount);
+  EXPECT_EQ(service.get("/a", {}), kAccount);
+  EXPECT_EQ(shown(3), "Bearer second");
+}
+
+TEST_F(MasToken, IsNotAskedForForEver) {
+  const json refusal = {{"errors", json::array({{{"title", "Missing urn:mas:admin scope"}}})}};
+  transport->then(200, token("first")).then(401, refusal);
+  transport->then(200, token("second")).then(401, refusal);
+  try {
+    service.get("/a", {});
+    FAIL() << "nothing was thrown";
+  } catch (const ApiError& error) {
+    EXPECT_STREQ(error.what(), "GET /a was answered with 401: Missing urn:mas:admin scope");
+  }
+}
+
+TEST_F(MasToken, OpensASessionOfAnAccount) {
+  const json session = {{"data",
+                         {{"type", "personal-session"},
+                          {"id", "01K9SESSION"},
+                          {"attributes", {{"access_token", "mpt_a"}}}}}};
+  transport->then(200, token("first")).then(200, kAccount).then(201, session).then(200, session);
+  const auto opened =
+      service.open_session("admin", "Alphorn directory", std::chrono::seconds{60}, {});
+  EXPECT_EQ(opened.token.reveal(), "mpt_a");
+  EXPECT_EQ(json::parse(transport->requests()[2].body),
+            (json{{"actor_user_id", "01K9ACCOUNT"},
+                  {"human_name", "Alphorn directory"},
+                  {"scope", "urn:matrix:client:api:* urn:synapse:admin:*"},
+                  {"expires_in", 60}}));
+  service.close_session(opened.id, {});
+  EXPECT_EQ(transport->requests()[3].target, "/api/admin/v1/personal-sessions/01K9SESSION/revoke");
 }
 
 }  // namespace
