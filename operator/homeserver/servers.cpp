@@ -1,6 +1,7 @@
 #include "homeserver/servers.hpp"
 
 #include "base/encoding.hpp"
+#include "base/ulid.hpp"
 #include "http/transport.hpp"
 #include "manifests/mas.hpp"
 #include "matrix/authentication_service.hpp"
@@ -130,7 +131,7 @@ void ClusterServers::ensure_administrator(const manifests::Tenant& tenant, const
     const matrix::AuthenticationService mas{
         http::make_transport(
             {.url = manifests::mas_admin_url(tenant), .timeout = kRegistrationPatience}),
-        manifests::mas_operator_id(), shared_secret};
+        ulid_of_operator(), shared_secret};
     const Password policy = !tenant.spec.authentication.passwords ? Password::none
                             : keeps                               ? Password::of_new_accounts
                                                                   : Password::of_any;

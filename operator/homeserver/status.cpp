@@ -194,7 +194,7 @@ json invalid(const World& world, TimePoint now) {
   return status;
 }
 
-/// Where they send people back to, which nobody could guess: see manifests::ulid_of().
+/// Where they send people back to, which nobody could guess: see ulid_of_provider().
 json identity_providers(const manifests::Tenant& tenant) {
   json result = json::array();
   if (!manifests::has_mas(tenant)) return result;

@@ -30,12 +30,6 @@ json delegation_config(const Tenant& tenant);
 json shared_secret_volume(const Tenant& tenant);
 json shared_secret_mount();
 
-/// A ULID that stands for `what` for ever: MAS knows providers and clients by such.
-std::string ulid_of(const std::string& what);
-
-/// Under which the operator asks MAS for access to its API of administrators.
-std::string mas_operator_id();
-
 /// Where a provider sends people back to.
 std::string mas_redirect_uri(const Tenant& tenant, const api::OidcProvider& provider);
 

@@ -1,6 +1,4 @@
-#include <cstdint>
-
-#include "base/encoding.hpp"
+#include "base/ulid.hpp"
 #include "manifests/authentication.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
@@ -80,7 +78,7 @@ json imports(const OidcProvider& provider) {
 json provider_config(const OidcProvider& provider) {
   std::string scope;
   for (const std::string& word : provider.scopes) scope += (scope.empty() ? "" : " ") + word;
-  return {{"id", ulid_of("oidc/" + provider.id)},
+  return {{"id", ulid_of_provider(provider.id)},
           {"human_name", provider.display_name},
           {"issuer", provider.issuer},
           {"client_id", provider.client_id},
@@ -95,7 +93,7 @@ json provider_config(const OidcProvider& provider) {
 
 json mas_config(const Tenant& tenant) {
   const api::Authentication& wanted = tenant.spec.authentication;
-  const json client = {{"client_id", mas_operator_id()},
+  const json client = {{"client_id", ulid_of_operator()},
                        {"client_name", "Alphorn"},
                        {"client_auth_method", "client_secret_basic"},
                        {"client_secret_file", std::string{kKeys} + kMasOperatorSecret}};
@@ -117,7 +115,7 @@ json mas_config(const Tenant& tenant) {
                  {"account", account()},
                  {"rate_limiting", rate_limits()},
                  {"clients", json::array({client})},
-                 {"policy", {{"data", {{"admin_clients", json::array({mas_operator_id()})}}}}},
+                 {"policy", {{"data", {{"admin_clients", json::array({ulid_of_operator()})}}}}},
                  {"upstream_oauth2", {{"providers", json::array()}}},
                  {"experimental", {{"inactive_session_expiration", {{"ttl", idle}}}}}};
   for (const OidcProvider& provider : wanted.oidc) {
@@ -131,28 +129,8 @@ std::string mas_database_file(const std::string& password) {
   return to_yaml({{"database", {{"password", password}}}});
 }
 
-/// Ten letters of a moment, which is always the same one, and sixteen of a hash.
-std::string ulid_of(const std::string& what) {
-  constexpr const char* kLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  constexpr int kBits = 5;
-  constexpr std::size_t kDigits = 20;  // of sixteen letters
-  std::string text = "01K9000000";
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char digit : sha256_hex(what).substr(0, kDigits)) {
-    bits = (bits << 4U) | static_cast<std::uint32_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-    count += 4;
-    if (count < kBits) continue;
-    count -= kBits;
-    text += kLetters[(bits >> static_cast<unsigned>(count)) & 31U];
-  }
-  return text;
-}
-
-std::string mas_operator_id() { return ulid_of("client/alphorn"); }
-
 std::string mas_redirect_uri(const Tenant& tenant, const OidcProvider& provider) {
-  return account_url(tenant) + "/upstream/callback/" + ulid_of("oidc/" + provider.id);
+  return account_url(tenant) + "/upstream/callback/" + ulid_of_provider(provider.id);
 }
 
 }  // namespace alphorn::manifests

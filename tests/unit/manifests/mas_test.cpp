@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/ulid.hpp"
 #include "manifests/homeserver_config.hpp"
 #include "manifests/vocabulary.hpp"
 #include "manifests/workers.hpp"

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include "base/openssl.hpp"
+#include "base/ulid.hpp"
 #include "homeserver/draw.hpp"
 #include "homeserver/readiness.hpp"
 #include "unit/operator/worlds.hpp"
@@ -124,7 +125,7 @@ TEST(Mas, TellsWhatToRegisterWithProviders) {
   const json providers = status_of(world).at("identityProviders");
   EXPECT_EQ(providers[0].at("id"), "acme");
   EXPECT_EQ(providers[0].at("redirectUri"),
-            "https://account.acme.example/upstream/callback/" + manifests::ulid_of("oidc/acme"));
+            "https://account.acme.example/upstream/callback/" + ulid_of_provider("acme"));
 }
 
 TEST(Draw, AHexKeyIsThirtyTwoBytes) {
