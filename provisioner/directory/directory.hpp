@@ -90,6 +90,14 @@ struct Leavers {
   bool operator==(const Leavers&) const = default;
 };
 
+/// How a run reaches Matrix Authentication Service where that keeps the server's accounts.
+struct AuthenticationService {
+  std::string url;                 ///< at which its API of administrators answers; "" without one
+  std::string client_id;           ///< a ULID; "" for the operator's
+  std::string client_secret_file;  ///< beside the document unless it is absolute
+  bool operator==(const AuthenticationService&) const = default;
+};
+
 /// How a run reaches the server, where the command line does not say.
 struct Homeserver {
   std::string url;  ///< at which Synapse's admin API answers
@@ -98,6 +106,7 @@ struct Homeserver {
   std::vector<std::string> recipients;  ///< public keys that first passwords are sealed for
   std::string company;                  ///< on the welcome sheets
   std::string web_url;                  ///< the same
+  AuthenticationService authentication_service;
   bool operator==(const Homeserver&) const = default;
 };
 

@@ -8,6 +8,7 @@
 #include <regex>
 #include <stdexcept>
 
+#include "base/ulid.hpp"
 #include "directory/fields.hpp"
 #include "directory/people.hpp"
 #include "directory/rooms.hpp"
@@ -41,16 +42,40 @@ Leavers read_leavers(Fields fields) {
   return leavers;
 }
 
+void check_address(Fields& fields, const std::string& url) {
+  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+    fields.problem("url", "\"" + url + "\" is no http:// or https:// address");
+  }
+}
+
+AuthenticationService read_authentication_service(Fields fields) {
+  AuthenticationService service{.url = fields.required_text("url"),
+                                .client_id = fields.text("clientId"),
+                                .client_secret_file = fields.text("clientSecretFile")};
+  check_address(fields, service.url);
+  if (!service.client_id.empty() && !is_ulid(service.client_id)) {
+    fields.problem(
+        "clientId",
+        "\"" + service.client_id +
+            "\" is no ULID, as clients of the service's configuration have; leave it out "
+            "for the operator's");
+  }
+  fields.end();
+  return service;
+}
+
 Homeserver read_homeserver(Fields fields) {
   Homeserver homeserver{.url = fields.text("url"),
                         .account = fields.text("account"),
                         .password_file = fields.text("passwordFile"),
                         .recipients = fields.texts("recipients"),
                         .company = fields.text("company"),
-                        .web_url = fields.text("webUrl")};
-  if (!homeserver.url.empty() && !homeserver.url.starts_with("http://") &&
-      !homeserver.url.starts_with("https://")) {
-    fields.problem("url", "\"" + homeserver.url + "\" is no http:// or https:// address");
+                        .web_url = fields.text("webUrl"),
+                        .authentication_service = {}};
+  check_address(fields, homeserver.url);
+  if (fields.has("authenticationService")) {
+    homeserver.authentication_service =
+        read_authentication_service(fields.object("authenticationService"));
   }
   fields.end();
   return homeserver;
