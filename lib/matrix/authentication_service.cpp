@@ -116,4 +116,18 @@ void AuthenticationService::close_session(const std::string& id, std::stop_token
   post(std::string{kSessions} + "/" + percent_encode(id) + "/revoke", json::object(), stop);
 }
 
+LentSession::LentSession(std::shared_ptr<const AuthenticationService> service,
+                         const std::string& localpart, const std::string& name,
+                         std::chrono::seconds lifetime, std::stop_token stop)
+    : service_(std::move(service)),
+      session_(service_->open_session(localpart, name, lifetime, std::move(stop))) {}
+
+LentSession::~LentSession() {
+  try {
+    service_->close_session(session_.id, {});
+  } catch (const std::exception&) {
+    // The service is gone; the session ends by age.
+  }
+}
+
 }  // namespace alphorn::matrix

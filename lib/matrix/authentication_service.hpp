@@ -60,6 +60,22 @@ class AuthenticationService final : public JsonApi {
   mutable Locked<Token> token_;
 };
 
+/// A personal session for as long as it lives.
+class LentSession {
+ public:
+  LentSession(std::shared_ptr<const AuthenticationService> service, const std::string& localpart,
+              const std::string& name, std::chrono::seconds lifetime, std::stop_token stop);
+  ~LentSession();
+  LentSession(const LentSession&) = delete;
+  LentSession& operator=(const LentSession&) = delete;
+
+  const Secret& token() const { return session_.token; }
+
+ private:
+  std::shared_ptr<const AuthenticationService> service_;
+  AuthenticationService::PersonalSession session_;
+};
+
 /// Where the account with this name is found.
 std::string account_by_name(const std::string& localpart);
 /// What is done with the account with this id: "lock", "set-password", ...

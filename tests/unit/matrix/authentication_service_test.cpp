@@ -105,7 +105,10 @@ class MasToken : public ::testing::Test {
 
   test::FakeClock clock;
   std::shared_ptr<test::ScriptedTransport> transport = std::make_shared<test::ScriptedTransport>();
-  const AuthenticationService service{transport, "01K9CLIENT", Secret{"client secret"}, clock};
+  const std::shared_ptr<const AuthenticationService> lender =
+      std::make_shared<AuthenticationService>(transport, "01K9CLIENT", Secret{"client secret"},
+                                              clock);
+  const AuthenticationService& service = *lender;
 };
 
 TEST_F(MasToken, ServesUntilItIsAboutToEnd) {
@@ -143,22 +146,42 @@ TEST_F(MasToken, IsNotAskedForForEver) {
   }
 }
 
-TEST_F(MasToken, OpensASessionOfAnAccount) {
-  const json session = {{"data",
-                         {{"type", "personal-session"},
-                          {"id", "01K9SESSION"},
-                          {"attributes", {{"access_token", "mpt_a"}}}}}};
-  transport->then(200, token("first")).then(200, kAccount).then(201, session).then(200, session);
-  const auto opened =
-      service.open_session("admin", "Alphorn directory", std::chrono::seconds{60}, {});
-  EXPECT_EQ(opened.token.reveal(), "mpt_a");
+const json kSession = {{"data",
+                        {{"type", "personal-session"},
+                         {"id", "01K9SESSION"},
+                         {"attributes", {{"access_token", "mpt_a"}}}}}};
+
+TEST_F(MasToken, LendsASessionAndTakesItBack) {
+  transport->then(200, token("first")).then(200, kAccount).then(201, kSession).then(200, kSession);
+  {
+    const LentSession lent{lender, "admin", "Alphorn directory", std::chrono::seconds{60}, {}};
+    EXPECT_EQ(lent.token().reveal(), "mpt_a");
+    EXPECT_EQ(transport->requests().size(), 3U);
+  }
   EXPECT_EQ(json::parse(transport->requests()[2].body),
             (json{{"actor_user_id", "01K9ACCOUNT"},
                   {"human_name", "Alphorn directory"},
                   {"scope", "urn:matrix:client:api:* urn:synapse:admin:*"},
                   {"expires_in", 60}}));
-  service.close_session(opened.id, {});
   EXPECT_EQ(transport->requests()[3].target, "/api/admin/v1/personal-sessions/01K9SESSION/revoke");
+}
+
+TEST_F(MasToken, TakesASessionBackAlsoWhenTheWorkFails) {
+  transport->then(200, token("first")).then(200, kAccount).then(201, kSession).then(200, kSession);
+  try {
+    const LentSession lent{lender, "admin", "Alphorn directory", std::chrono::seconds{60}, {}};
+    throw std::runtime_error("the work failed");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_EQ(transport->requests().back().target,
+            "/api/admin/v1/personal-sessions/01K9SESSION/revoke");
+}
+
+TEST_F(MasToken, ASessionThatCannotBeTakenBackFailsNothing) {
+  transport->then(200, token("first")).then(200, kAccount).then(201, kSession);
+  transport->then(http::TransportError(http::TransportError::Kind::connect, "gone"));
+  EXPECT_NO_THROW(
+      (LentSession{lender, "admin", "Alphorn directory", std::chrono::seconds{60}, {}}));
 }
 
 }  // namespace
