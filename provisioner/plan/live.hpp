@@ -17,6 +17,8 @@ struct LiveAccount {
   bool admin = false;
   bool locked = false;
   bool deactivated = false;
+  /// The homeserver has it and the authentication service beside it does not: nobody logs in to it.
+  bool is_puppet = false;
 };
 
 /// What a managed room's state events say, memberships left out, and who is in it.

@@ -104,6 +104,12 @@ class Planner {
       unusable_.insert(person.user_id);
       return;
     }
+    if (found->second.is_puppet) {
+      plan_.steps.push_back(
+          CreateAccount{.person = person, .with_password = directory_.passwords, .adopt = true});
+      plan_.ledger[person.user_id] = charge;
+      return;
+    }
     change(person, found->second, charge);
   }
 
@@ -111,11 +117,11 @@ class Planner {
     const auto known = live_.ledger.find(person.user_id);
     ChangeAccount step{.person = person};
     if (account.display_name != person.display_name) {
-      step.changes.push_back({"display name", account.display_name, person.display_name});
+      step.changes.push_back({kDisplayName, account.display_name, person.display_name});
     }
     if (account.admin != person.is_server_admin) {
       step.changes.push_back(
-          {"server administrator", of_bool(account.admin), of_bool(person.is_server_admin)});
+          {kServerAdministrator, of_bool(account.admin), of_bool(person.is_server_admin)});
     }
     if (account.locked && known != live_.ledger.end() && known->second.left_s > 0) {
       step.unlock = true;
@@ -139,6 +145,7 @@ class Planner {
       if (account == live_.accounts.end()) continue;  // of another server, or not there
       if (user == live_.bot) continue;                // a former account's work is its own now
       if (live_.erased.contains(user)) continue;      // once more, without its cool-down
+      if (account->second.is_puppet) continue;        // nobody can log in to it
       if (staff_.contains(user)) {
         ++staying;
       } else if (account->second.deactivated) {

@@ -17,12 +17,13 @@ struct Line {
 
 struct Describe {
   Line operator()(const CreateAccount& step) const {
-    std::vector<Change> changes{{"display name", "", step.person.display_name}};
+    std::vector<Change> changes{{kDisplayName, "", step.person.display_name}};
     if (!step.person.email.empty()) changes.push_back({"e-mail", "", step.person.email});
     if (!step.person.external_id.empty()) {
       changes.push_back({"external id", "", step.person.external_id});
     }
-    if (step.person.is_server_admin) changes.push_back({"server administrator", "", "yes"});
+    if (step.person.is_server_admin) changes.push_back({kServerAdministrator, "", "yes"});
+    if (step.adopt) changes.push_back({"login", "a puppet's: none", "a person's"});
     changes.push_back({"first password", "", step.with_password ? "drawn and sealed" : "none"});
     return {'+', "createAccount", "create account", step.person.user_id, "", std::move(changes)};
   }

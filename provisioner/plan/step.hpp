@@ -20,10 +20,14 @@ struct Change {
   std::string after;
   bool operator==(const Change&) const = default;
 };
+/// Fields of an account that a change can be of.
+inline constexpr const char* kDisplayName = "display name";
+inline constexpr const char* kServerAdministrator = "server administrator";
 
 struct CreateAccount {
   Person person;
   bool with_password = true;
+  bool adopt = false;  ///< the homeserver has it already: a puppet
 };
 /// The account exists. Never a password: setting one logs its owner out.
 struct ChangeAccount {

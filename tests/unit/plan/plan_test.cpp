@@ -50,6 +50,26 @@ TEST(Plan, AnAccountThatExistsIsNeverGivenAPassword) {
   EXPECT_THAT(sentences(plan), testing::Not(Contains("create account @anna:acme.example")));
 }
 
+TEST(Plan, APuppetThatTheDocumentNamesBecomesAPersons) {
+  Live live = an_empty_server();
+  live.accounts[id("anna")] = {.display_name = "Anna", .is_puppet = true};
+  const Plan plan = make_plan(a_company(), live, kNow);
+  const auto& step = std::get<CreateAccount>(plan.steps.at(0));
+  EXPECT_EQ(step.person.user_id, id("anna"));
+  EXPECT_TRUE(step.adopt);
+  EXPECT_FALSE(std::get<CreateAccount>(plan.steps.at(1)).adopt);
+}
+
+TEST(Plan, APuppetIsNobodyWhoCouldLeave) {
+  Live live = a_server_with(a_company());
+  live.accounts[id("beat")].is_puppet = true;
+  directory::Directory company = a_company();
+  company.people.pop_back();
+  for (Room& room : company.rooms) room.members.erase(id("beat"));
+  EXPECT_THAT(sentences(make_plan(company, live, kNow)),
+              testing::Not(Contains(HasSubstr("lock account"))));
+}
+
 TEST(Plan, ALeaverIsLockedAndTakenOutOfItsRooms) {
   const Live live = a_server_with(a_company());
   directory::Directory company = a_company();
