@@ -12,10 +12,6 @@ json Session::send(http::Request request, std::stop_token stop) const {
   return exchange(*transport_, std::move(request), std::move(stop));
 }
 
-std::string Session::user_id(std::stop_token stop) const {
-  return string_at(get("/_matrix/client/v3/account/whoami", std::move(stop)), "user_id");
-}
-
 void Session::log_out(std::stop_token stop) const {
   post("/_matrix/client/v3/logout", json::object(), std::move(stop));
 }

@@ -17,9 +17,6 @@ class Session final : public JsonApi {
  public:
   Session(std::shared_ptr<http::Transport> transport, Secret token);
 
-  /// The account's Matrix id (GET /account/whoami).
-  std::string user_id(std::stop_token stop) const;
-
   /// Ends the session: the token is void afterwards (POST /logout).
   void log_out(std::stop_token stop) const;
 

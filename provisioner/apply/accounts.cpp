@@ -7,13 +7,11 @@
 #include <thread>
 
 #include "apply/lanes.hpp"
-#include "base/encoding.hpp"
 
 namespace alphorn::apply {
 namespace {
 
 using directory::Directory;
-using directory::Person;
 
 constexpr std::size_t kPasswordLength = 16;
 /// People whose passwords are sealed at a time.
@@ -21,96 +19,18 @@ constexpr std::size_t kMostInPart = 50;
 constexpr std::chrono::seconds kStillUnderWay{10};
 constexpr std::chrono::seconds kForEach{1};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
-constexpr int kNotFound = 404;
-constexpr int kConflict = 409;
-
-std::string account_target(const std::string& user_id) {
-  return "/_synapse/admin/v2/users/" + percent_encode(user_id);
-}
-
-/// Full replacements, as the API wants them.
-json third_parties(const Person& person) {
-  json list = json::array();
-  if (!person.email.empty()) {
-    list.push_back({{"medium", "email"}, {"address", person.email}});
-  }
-  return list;
-}
-
-json external_ids(const Person& person, const Directory& directory) {
-  json list = json::array();
-  if (!person.external_id.empty()) {
-    list.push_back(
-        {{"auth_provider", directory.identity_provider}, {"external_id", person.external_id}});
-  }
-  return list;
-}
-
-json account_of(const Person& person, const Directory& directory) {
-  json body = {{"displayname", person.display_name}, {"admin", person.is_server_admin}};
-  if (!person.email.empty()) body["threepids"] = third_parties(person);
-  if (!person.external_id.empty()) body["external_ids"] = external_ids(person, directory);
-  return body;
-}
-
-bool exists(Server& server, const std::string& user_id, const std::stop_token& stop) {
-  try {
-    server.get(account_target(user_id), stop);
-    return true;
-  } catch (const matrix::ApiError& error) {
-    if (error.status() != kNotFound) throw;
-    return false;
-  }
-}
 
 void create(const Context& context, const plan::CreateAccount& step, const Directory& directory,
             Journal& journal, const Secret& password) {
-  json body = account_of(step.person, directory);
-  if (step.with_password) {
-    body["password"] = password.reveal();
-    body["logout_devices"] = false;
-  }
   journal.asked(step.person.user_id);
-  attempt(context, "createAccount", step, [&] {
-    if (step.with_password && exists(context.server, step.person.user_id, context.stop)) {
-      throw matrix::ApiError(kConflict, "M_USER_IN_USE",
-                             "somebody has made the account meanwhile: it keeps its password, and "
-                             "the one in the newest sealed part is void");
-    }
-    context.server.put(account_target(step.person.user_id), body, context.stop);
-  });
+  attempt(context, "createAccount", step,
+          [&] { context.accounts.create(step, directory, password, context.stop); });
   journal.answered(step.person.user_id);
 }
 
-bool has_all(const json& list, const json& wanted) {
-  return list.size() == wanted.size() &&
-         std::all_of(wanted.begin(), wanted.end(), [&](const json& entry) {
-           return std::any_of(list.begin(), list.end(), [&](const json& present) {
-             return std::all_of(entry.items().begin(), entry.items().end(), [&](const auto& field) {
-               return present.value(field.key(), json()) == field.value();
-             });
-           });
-         });
-}
-
 void change(const Context& context, const plan::ChangeAccount& step, const Directory& directory) {
-  attempt(context, "changeAccount", step, [&] {
-    const Person& person = step.person;
-    json body = json::object();
-    for (const plan::Change& change : step.changes) {
-      if (change.field == "display name") body["displayname"] = person.display_name;
-      if (change.field == "server administrator") body["admin"] = person.is_server_admin;
-    }
-    if (step.unlock) body["locked"] = false;
-    if (step.look) {
-      const json present = context.server.get(account_target(person.user_id), context.stop);
-      const json addresses = third_parties(person);
-      const json ids = external_ids(person, directory);
-      if (!has_all(at_path(present, "threepids"), addresses)) body["threepids"] = addresses;
-      if (!has_all(at_path(present, "external_ids"), ids)) body["external_ids"] = ids;
-    }
-    if (!body.empty()) context.server.put(account_target(person.user_id), body, context.stop);
-  });
+  attempt(context, "changeAccount", step,
+          [&] { context.accounts.change(step, directory, context.stop); });
 }
 
 /// Few parts are sealed at a time: where provisioner and server share a machine, the server would
@@ -177,15 +97,12 @@ void retire(const Context& context, const plan::Steps& steps, Journal& journal) 
   for (const plan::Step& step : steps) {
     if (const auto* lock = std::get_if<plan::LockAccount>(&step)) {
       lanes.push_back({[&context, &step, lock] {
-        attempt(context, "lockAccount", step, [&] {
-          context.server.put(account_target(lock->user_id), {{"locked", true}}, context.stop);
-        });
+        attempt(context, "lockAccount", step, [&] { context.accounts.lock(*lock, context.stop); });
       }});
     } else if (const auto* end = std::get_if<plan::DeactivateAccount>(&step)) {
       lanes.push_back({[&context, &journal, &step, end] {
         attempt(context, end->erase ? "eraseAccount" : "deactivateAccount", step, [&] {
-          context.server.post("/_synapse/admin/v1/deactivate/" + percent_encode(end->user_id),
-                              {{"erase", end->erase}}, context.stop);
+          context.accounts.deactivate(*end, context.stop);
           if (end->erase) journal.erased(end->user_id);
         });
       }});
@@ -194,13 +111,13 @@ void retire(const Context& context, const plan::Steps& steps, Journal& journal) 
   run(std::move(lanes), context.threads);
 }
 
-void settle(Server& server, Journal& journal, std::stop_token stop) {
+void settle(AccountKeeper& accounts, Journal& journal, std::stop_token stop) {
   // They were all asked for at a time, and the server hashes their passwords in turn.
   const auto deadline = std::chrono::steady_clock::now() + kStillUnderWay +
                         kForEach * static_cast<int>(journal.unanswered().size());
   for (const std::string& user : journal.unanswered()) {
     while (std::chrono::steady_clock::now() < deadline && !stop.stop_requested() &&
-           !exists(server, user, stop)) {
+           !accounts.exists(user, stop)) {
       std::this_thread::sleep_for(kBetweenLooks);
     }
   }

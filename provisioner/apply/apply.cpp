@@ -83,11 +83,11 @@ void end_exemption(Server& server, const std::string& bot, std::stop_token stop)
   if (!server.get(exemption_of(bot), stop).empty()) server.remove(exemption_of(bot), stop);
 }
 
-void apply(Server& server, const directory::Directory& directory, const plan::Live& live,
-           const plan::Plan& plan, Journal& journal, const Seal& seal, Progress& progress,
-           std::stop_token stop) {
+void apply(Server& server, AccountKeeper& accounts, const directory::Directory& directory,
+           const plan::Live& live, const plan::Plan& plan, Journal& journal, const Seal& seal,
+           Progress& progress, std::stop_token stop) {
   const Exemption exemption{server, live.bot, stop};
-  const Context context{.server = server, .progress = progress, .stop = stop};
+  const Context context{.server = server, .accounts = accounts, .progress = progress, .stop = stop};
   retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps), journal);
   Rooms rooms{context, directory, live};
   if (!only<plan::CreateAccount>(plan.steps).empty()) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/account_keeper.hpp"
 #include "apply/journal.hpp"
 #include "apply/server.hpp"
 #include "base/locked.hpp"
@@ -62,15 +63,15 @@ class Progress {
 /// request to stop, ends the run with http::TransportError after what is under way. The account's
 /// exemption from rate limits is asked for at the beginning and given back at the end, also then.
 /// Safe to repeat at any point.
-void apply(Server& server, const directory::Directory& directory, const plan::Live& live,
-           const plan::Plan& plan, Journal& journal, const Seal& seal, Progress& progress,
-           std::stop_token stop);
+void apply(Server& server, AccountKeeper& accounts, const directory::Directory& directory,
+           const plan::Live& live, const plan::Plan& plan, Journal& journal, const Seal& seal,
+           Progress& progress, std::stop_token stop);
 
 /// Gives back an exemption that a killed run has left. One request when there is none.
 void end_exemption(Server& server, const std::string& bot, std::stop_token stop);
 
 /// Waits until accounts that a killed run had asked for are there, or can be expected no more, and
 /// clears the journal.
-void settle(Server& server, Journal& journal, std::stop_token stop);
+void settle(AccountKeeper& accounts, Journal& journal, std::stop_token stop);
 
 }  // namespace alphorn::apply

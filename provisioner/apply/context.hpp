@@ -3,6 +3,7 @@
 #include <stop_token>
 #include <string>
 
+#include "apply/account_keeper.hpp"
 #include "apply/apply.hpp"
 #include "apply/server.hpp"
 
@@ -11,6 +12,7 @@ namespace alphorn::apply {
 /// What every part of a run needs.
 struct Context {
   Server& server;
+  AccountKeeper& accounts;
   Progress& progress;
   std::stop_token stop;
   int threads = 24;  ///< more than the server is ever asked at a time

@@ -15,27 +15,8 @@ namespace {
 using plan::Live;
 using plan::LiveRoom;
 
-constexpr int kPage = 1000;
 constexpr int kReaders = 4;
 constexpr std::size_t kNonceLength = 12;
-
-void read_accounts(Server& server, Live& live, const std::stop_token& stop) {
-  std::string from = "0";
-  while (!from.empty()) {
-    // "locked": without it, locked accounts are not listed.
-    const json page = server.get("/_synapse/admin/v3/users?guests=false&locked=true&limit=" +
-                                     std::to_string(kPage) + "&from=" + percent_encode(from),
-                                 stop);
-    for (const json& user : at_path(page, "users")) {
-      live.accounts[string_at(user, "name")] = {.display_name = string_at(user, "displayname"),
-                                                .admin = user.value("admin", false),
-                                                .locked = user.value("locked", false),
-                                                .deactivated = user.value("deactivated", false)};
-    }
-    const json& next = at_path(page, "next_token");
-    from = next.is_string() ? next.get<std::string>() : "";
-  }
-}
 
 /// State of all rooms the account is in, memberships and messages left out, in one request: an
 /// initial sync (client-server API v1.19, GET /sync and its filter).
@@ -123,9 +104,10 @@ void read_members(Server& server, LiveRoom& room, bool with_invited, const std::
 
 }  // namespace
 
-Live observe(Server& server, const directory::Directory& directory, std::stop_token stop) {
+Live observe(Server& server, AccountKeeper& accounts, const directory::Directory& directory,
+             std::stop_token stop) {
   Live live;
-  live.bot = server.session().user_id(stop);
+  live.bot = string_at(server.api().get("/_matrix/client/v3/account/whoami", stop), "user_id");
   if (!live.bot.ends_with(":" + directory.server_name)) {
     throw std::runtime_error("spec.serverName is " + directory.server_name +
                              ", and the server at that address has " + live.bot +
@@ -133,7 +115,7 @@ Live observe(Server& server, const directory::Directory& directory, std::stop_to
                              "spec.homeserver.url");
   }
   try {
-    read_accounts(server, live, stop);
+    live.accounts = accounts.accounts(directory.server_name, stop);
   } catch (const matrix::ApiError& error) {
     if (error.status() != 403) throw;
     throw std::runtime_error(live.bot + " is no administrator of the server: " + error.what());

@@ -58,22 +58,22 @@ json Server::patiently(const Send& send, const std::stop_token& stop) {
 }
 
 json Server::get(const std::string& target, std::stop_token stop) {
-  return patiently([&] { return session_.get(target, {}); }, stop);
+  return patiently([&] { return api_->get(target, {}); }, stop);
 }
 
 json Server::put(const std::string& target, const json& body, std::stop_token stop) {
   ++writes_;
-  return patiently([&] { return session_.put(target, body, {}); }, stop);
+  return patiently([&] { return api_->put(target, body, {}); }, stop);
 }
 
 json Server::post(const std::string& target, const json& body, std::stop_token stop) {
   ++writes_;
-  return patiently([&] { return session_.post(target, body, {}); }, stop);
+  return patiently([&] { return api_->post(target, body, {}); }, stop);
 }
 
 json Server::remove(const std::string& target, std::stop_token stop) {
   ++writes_;
-  return patiently([&] { return session_.remove(target, {}); }, stop);
+  return patiently([&] { return api_->remove(target, {}); }, stop);
 }
 
 }  // namespace alphorn::apply

@@ -6,19 +6,21 @@
 #include <string>
 
 #include "apply/pace.hpp"
-#include "matrix/session.hpp"
+#include "matrix/api_error.hpp"
+#include "matrix/json_api.hpp"
 
 namespace alphorn::apply {
 
-/// One homeserver, asked at the pace it likes. What may succeed later is tried again: a refusal for
-/// haste, an answer that did not come, a server that restarts. Every request must be safe to
-/// repeat. A request to stop lets those that are under way finish and lets none begin. Throws
-/// matrix::ApiError for a refusal that stays one, http::TransportError once the server has not
-/// answered for a minute or the caller stopped. Thread-safe.
+/// One homeserver, or the service that keeps its accounts, asked at the pace it likes. What may
+/// succeed later is tried again: a refusal for haste, an answer that did not come, a server that
+/// restarts. Every request must be safe to repeat. A request to stop lets those that are under way
+/// finish and lets none begin. Throws matrix::ApiError for a refusal that stays one,
+/// http::TransportError once the server has not answered for a minute or the caller stopped.
+/// Thread-safe.
 class Server {
  public:
-  Server(matrix::Session session, Pace::Limits limits)
-      : session_(std::move(session)), pace_(limits) {}
+  Server(std::shared_ptr<const matrix::JsonApi> api, Pace::Limits limits)
+      : api_(std::move(api)), pace_(limits) {}
 
   json get(const std::string& target, std::stop_token stop);
   /// Counted among the writes, as are the next two.
@@ -26,7 +28,8 @@ class Server {
   json post(const std::string& target, const json& body, std::stop_token stop);
   json remove(const std::string& target, std::stop_token stop);
 
-  const matrix::Session& session() const { return session_; }
+  /// To ask once, without patience, and uncounted.
+  const matrix::JsonApi& api() const { return *api_; }
   int requests() const { return requests_; }
   int writes() const { return writes_; }
   int limited() const { return limited_; }  ///< how often it asked for patience
@@ -35,7 +38,7 @@ class Server {
   template <typename Send>
   json patiently(const Send& send, const std::stop_token& stop);
 
-  matrix::Session session_;
+  std::shared_ptr<const matrix::JsonApi> api_;
   Pace pace_;
   std::atomic<int> requests_ = 0;
   std::atomic<int> writes_ = 0;

@@ -61,16 +61,15 @@ class Run {
 
   int operator()(std::stop_token stop) {
     LoggedIn session{job_.connection, stop};
-    apply::Server& server = session.server();
-    apply::settle(server, journal_, stop);
-    const Compared found = compare(server, job_, stop);
-    apply::end_exemption(server, found.live.bot, stop);
+    apply::settle(session.accounts(), journal_, stop);
+    const Compared found = compare(session, job_, stop);
+    apply::end_exemption(session.server(), found.live.bot, stop);
     if (options_.format == Format::text) print(found.plan, Format::text);
-    if (!may(found.plan)) return finish("refused", server);
-    if (found.plan.empty()) return finish("done", server);
+    if (!may(found.plan)) return finish("refused", session);
+    if (found.plan.empty()) return finish("done", session);
     const auto seal = sealing(found.plan);
-    if (!confirmed(options_)) return finish("refused", server);
-    return carry_out(server, found, seal, stop);
+    if (!confirmed(options_)) return finish("refused", session);
+    return carry_out(session, found, seal, stop);
   }
 
  private:
@@ -103,14 +102,15 @@ class Run {
     return make_seal(merged(options_.seal, directory_.homeserver), folder_);
   }
 
-  int carry_out(apply::Server& server, const Compared& found, const apply::Seal& seal,
+  int carry_out(LoggedIn& session, const Compared& found, const apply::Seal& seal,
                 const std::stop_token& stop) {
     apply::Progress progress;
     progress.expect(report_.planned);
     std::string result = "done";
     try {
       const ProgressBar bar{progress};
-      apply::apply(server, directory_, found.live, found.plan, journal_, seal, progress, stop);
+      apply::apply(session.server(), session.accounts(), directory_, found.live, found.plan,
+                   journal_, seal, progress, stop);
     } catch (const http::TransportError& error) {
       result = "interrupted";
       report_.error = stop.stop_requested() ? "stopped by a signal; run it again to go on"
@@ -127,14 +127,14 @@ class Run {
       std::cerr << "alphorn: " << failure.step << ": " << failure.error << '\n';
     }
     if (result == "done" && !report_.failures.empty()) result = "failures";
-    return finish(result, server);
+    return finish(result, session);
   }
 
-  int finish(const std::string& result, const apply::Server& server) {
+  int finish(const std::string& result, const LoggedIn& session) {
     report_.result = result;
-    report_.requests = server.requests();
-    report_.writes = server.writes();
-    report_.limited = server.limited();
+    report_.requests = session.requests();
+    report_.writes = session.writes();
+    report_.limited = session.limited();
     report_.took =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_);
     write(report_, folder_);

@@ -150,6 +150,13 @@ void for_each_document(const DirectoryOptions& options,
         std::to_string(files.size()) +
         " documents; leave it out and say spec.homeserver.url in each");
   }
+  if (files.size() > 1 && !options.connection.mas.url.empty()) {
+    throw std::runtime_error(
+        "--mas (or ALPHORN_MAS_URL) names one server's accounts, and these are " +
+        std::to_string(files.size()) +
+        " documents; leave it out and say "
+        "spec.homeserver.authenticationService in each");
+  }
   std::vector<Document> all;
   for (const std::string& file : files) all.push_back(read_document(options, file));
   drop_twins(options, all);
@@ -165,8 +172,10 @@ void for_each_document(const DirectoryOptions& options,
   if (worst != kDone) throw Exit{worst};
 }
 
-Compared compare(apply::Server& server, const Job& job, std::stop_token stop) {
-  Compared result{.live = apply::observe(server, job.directory, std::move(stop)), .plan = {}};
+Compared compare(LoggedIn& session, const Job& job, std::stop_token stop) {
+  Compared result{
+      .live = apply::observe(session.server(), session.accounts(), job.directory, std::move(stop)),
+      .plan = {}};
   result.live.erased = apply::back_from_erasure(job.folder, result.live.accounts);
   result.plan = plan::make_plan(job.directory, result.live, now_s());
   return result;
@@ -174,7 +183,7 @@ Compared compare(apply::Server& server, const Job& job, std::stop_token stop) {
 
 bool differs(const Job& job, Format format, std::stop_token stop) {
   LoggedIn session{job.connection, stop};
-  const Compared found = compare(session.server(), job, stop);
+  const Compared found = compare(session, job, stop);
   print(found.plan, format);
   return !found.plan.empty();
 }

@@ -46,7 +46,7 @@ struct Compared {
   plan::Live live;
   plan::Plan plan;
 };
-Compared compare(apply::Server& server, const Job& job, std::stop_token stop);
+Compared compare(LoggedIn& session, const Job& job, std::stop_token stop);
 
 /// Logs in, prints what a document's server differs in, and tells whether it does.
 bool differs(const Job& job, Format format, std::stop_token stop);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "matrix/session.hpp"
 #include "support/scripted_transport.hpp"
 
 namespace alphorn::apply {
@@ -12,7 +13,7 @@ using test::ScriptedTransport;
 class ServerTest : public testing::Test {
  protected:
   const std::shared_ptr<ScriptedTransport> transport_ = std::make_shared<ScriptedTransport>();
-  Server server_{matrix::Session{transport_, Secret("token")}, Pace::Limits{}};
+  Server server_{std::make_shared<matrix::Session>(transport_, Secret("token")), Pace::Limits{}};
 };
 
 TEST_F(ServerTest, WhatWasTooHastyIsAskedAgain) {
