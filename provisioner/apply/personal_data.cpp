@@ -1,6 +1,8 @@
 #include "apply/personal_data.hpp"
 
+#include "apply/mas_accounts.hpp"
 #include "base/encoding.hpp"
+#include "matrix/authentication_service.hpp"
 
 namespace alphorn::apply {
 namespace {
@@ -65,6 +67,28 @@ std::map<std::string, json> personal_data(Server& server, const std::string& use
     json sent = messages(server, room, user_id, stop);
     if (!sent.empty()) files["messages-" + room + ".json"] = std::move(sent);
   }
+  return files;
+}
+
+std::map<std::string, json> personal_data_of_service(Server& service, const std::string& user_id,
+                                                     std::stop_token stop) {
+  std::map<std::string, json> files;
+  json& account = files["mas-account.json"];
+  try {
+    account = at_path(service.get(matrix::account_by_name(localpart_of(user_id)), stop), "data");
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kNotFound) throw;
+    return {};
+  }
+  const auto list = [&](const std::string& name) {
+    const std::string target = "/api/admin/v1/" + name + "?filter%5Buser%5D=";
+    return whole_list(service, target + percent_encode(string_at(account, "id")), stop);
+  };
+  files["mas-emails.json"] = list("user-emails");
+  files["mas-links.json"] = list("upstream-oauth-links");
+  files["mas-sessions.json"] = {{"pages", list("user-sessions")},
+                                {"apps", list("oauth2-sessions")},
+                                {"appsOfYesterday", list("compat-sessions")}};
   return files;
 }
 

@@ -18,4 +18,11 @@ namespace alphorn::apply {
 std::map<std::string, json> personal_data(Server& server, const std::string& user_id,
                                           std::stop_token stop);
 
+/// What Matrix Authentication Service has of the person, where that keeps the accounts:
+/// mas-account.json, mas-emails.json, mas-links.json (to identity providers) and mas-sessions.json
+/// (of its pages, of apps, and of apps of yesterday). Nothing when it knows nobody called so. Reads
+/// only.
+std::map<std::string, json> personal_data_of_service(Server& service, const std::string& user_id,
+                                                     std::stop_token stop);
+
 }  // namespace alphorn::apply

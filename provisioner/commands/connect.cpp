@@ -39,6 +39,24 @@ std::shared_ptr<http::Transport> transport_to(const std::string& url,
   return http::make_transport(endpoint);
 }
 
+/// What Synapse is told of leavers there keeps nobody out.
+std::runtime_error kept_elsewhere(const Connection& connection) {
+  return std::runtime_error("the accounts of " + connection.url +
+                            " are kept by Matrix Authentication Service; say with --mas, or in "
+                            "spec.homeserver.authenticationService, where that is");
+}
+
+/// Whether a server tells clients of another that people log in at (client-server API v1.15).
+bool delegates(const matrix::JsonApi& server, std::stop_token stop) {
+  try {
+    server.get("/_matrix/client/v1/auth_metadata", std::move(stop));
+    return true;
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kNotFound) throw;
+    return false;
+  }
+}
+
 matrix::Session log_in(const Connection& connection, std::stop_token stop) {
   if (connection.password_file.empty()) {
     throw std::runtime_error("say with --password-file or --token-file how " + connection.account +
@@ -49,6 +67,7 @@ matrix::Session log_in(const Connection& connection, std::stop_token stop) {
     return matrix::log_in(transport_to(connection.url, connection), connection.account, password,
                           kDeviceName, stop);
   } catch (const matrix::ApiError& error) {
+    if (error.status() == kNotFound) throw kept_elsewhere(connection);
     if (error.status() != kForbidden) throw;
     throw std::runtime_error("--password-file: " + connection.url + " takes no such password of " +
                              connection.account);
@@ -147,6 +166,7 @@ LoggedIn::LoggedIn(const Connection& connection, std::stop_token stop) {
   if (!connection.token_file.empty()) {
     session_ = std::make_shared<matrix::Session>(
         with_token(Secret(content_of(connection.token_file, "--token-file"))));
+    if (!service && delegates(*session_, stop)) throw kept_elsewhere(connection);
   } else if (service) {
     try {
       lent_.emplace(service, connection.account, kDeviceName, kLongestRun, stop);

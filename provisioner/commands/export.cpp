@@ -53,7 +53,11 @@ void export_person(const ExportOptions& options, const std::stop_token& stop) {
   if (std::filesystem::exists(options.file)) throw is_there(options.file);
   LoggedIn session{merged(options.connection, {}, ""), stop};
   sheets::Files files;
-  for (const auto& [name, content] : apply::personal_data(session.server(), options.user, stop)) {
+  std::map<std::string, json> data = apply::personal_data(session.server(), options.user, stop);
+  if (apply::Server* service = session.service()) {
+    data.merge(apply::personal_data_of_service(*service, options.user, stop));
+  }
+  for (const auto& [name, content] : data) {
     files[file_name(name)] = Secret(content.dump(2) + "\n");
   }
   if (!options.synapse_folder.empty()) add_folder(options.synapse_folder, files);

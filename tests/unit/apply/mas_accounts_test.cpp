@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "apply/personal_data.hpp"
 #include "base/ulid.hpp"
 #include "matrix/authentication_service.hpp"
 #include "matrix/session.hpp"
@@ -257,6 +258,23 @@ TEST_F(MasAccountsTest, NobodyIsErasedWhoIsToBeDeactivated) {
   EXPECT_EQ(sent(1), (json{{"skip_erase", true}}));
   EXPECT_EQ(sent(3), (json{{"skip_erase", false}}));
   EXPECT_THAT(asked(synapse()), IsEmpty());
+}
+
+TEST_F(MasAccountsTest, WhatItHasOfAPersonIsExported) {
+  mas().then(200, one(account("01ANNA", "anna")));
+  mas().then(200, list({entry("01MAIL", {{"email", "anna@acme.example"}})}));
+  for (int rest = 0; rest < 4; ++rest) mas().then(200, list({}));
+  const auto files = personal_data_of_service(service_, kAnna, {});
+  EXPECT_EQ(files.at("mas-account.json")["attributes"]["username"], "anna");
+  EXPECT_EQ(files.at("mas-emails.json").size(), 1U);
+  EXPECT_EQ(asked().back(),
+            "GET /api/admin/v1/compat-sessions?filter%5Buser%5D=01ANNA&count=false&page%5Bfirst%5D="
+            "1000");
+}
+
+TEST_F(MasAccountsTest, OfAPuppetThereIsNothingToExport) {
+  mas().then(404, refusal("User not found"));
+  EXPECT_THAT(personal_data_of_service(service_, kAnna, {}), IsEmpty());
 }
 
 }  // namespace
