@@ -62,7 +62,8 @@ class Run {
   int operator()(std::stop_token stop) {
     LoggedIn session{job_.connection, stop};
     apply::settle(session.accounts(), journal_, stop);
-    const Compared found = compare(session, job_, stop);
+    Compared found = compare(session, job_, stop);
+    if (session.service() != nullptr) note_half_made(found);
     apply::end_exemption(session.server(), found.live.bot, stop);
     if (options_.format == Format::text) print(found.plan, Format::text);
     if (!may(found.plan)) return finish("refused", session);
@@ -73,6 +74,20 @@ class Run {
   }
 
  private:
+  /// Matrix Authentication Service makes an account first and takes its password then.
+  void note_half_made(Compared& found) const {
+    for (const std::string& user : journal_.unanswered()) {
+      const auto account = found.live.accounts.find(user);
+      if (!directory_.passwords || account == found.live.accounts.end() ||
+          account->second.is_puppet) {
+        continue;
+      }
+      found.plan.notes.push_back(user +
+                                 " was being made when a run was killed, and may have no password; "
+                                 "give it one with \"mas-cli manage set-password\"");
+    }
+  }
+
   bool may(const plan::Plan& plan) {
     report_.planned = static_cast<int>(plan.steps.size());
     report_.notes = plan.notes;
