@@ -7,8 +7,8 @@ import time
 
 import pytest
 import yaml
-from conftest import Office
-from mas_stand_in import CLIENT_SECRET, MasStandIn
+from conftest import ALPHORN, Office
+from mas_stand_in import CLIENT, CLIENT_SECRET, MasStandIn
 from synapse import SYNAPSE_USER, Synapse
 
 
@@ -154,8 +154,28 @@ def test_what_the_service_knows_is_exported(office):
     assert account["attributes"]["username"] == "anna"
 
 
+def test_a_wrong_secret_is_said_of_the_option_that_mends_it(office):
+    (office.folder / "other.secret").write_text("another")
+    line = office.command("plan", "--mas-client-secret-file", str(office.folder / "other.secret"))
+    line.remove("--mas-client-secret-file")
+    line.remove(str(office.folder / "mas.secret"))
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "--mas-client-secret-file" in done.stderr
+    assert "another" not in done.stderr
+
+
 def test_who_does_not_say_where_the_accounts_are_is_stopped(office):
     (office.folder / "token").write_text("any")
     line = Office.command(office, "plan")
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "kept by Matrix Authentication Service" in done.stderr
+
+
+def test_the_document_says_where_everything_is(office):
+    spec = yaml.safe_load(office.document.read_text())["spec"]
+    spec["homeserver"] = {"url": office.server.url, "authenticationService": {
+        "url": office.mas.url, "clientId": CLIENT, "clientSecretFile": "mas.secret"}}
+    office.write(spec)
+    done = subprocess.run([ALPHORN, "verify", str(office.document)], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -195,5 +195,23 @@ spec:
   EXPECT_EQ(reading.directory.rooms[0].members.size(), 5000U);
 }
 
+TEST(Document, SaysWhereTheAccountsAreKept) {
+  const Reading reading = read("directory.yaml", R"(
+apiVersion: alphorn.dev/v1alpha1
+kind: CompanyDirectory
+spec:
+  serverName: acme.example
+  homeserver:
+    authenticationService: {url: "http://127.0.0.1:8081", clientSecretFile: mas.secret}
+  employees: {people: [{localpart: anna, displayName: Anna}]}
+)",
+                               [](const std::string&) { return std::nullopt; });
+  EXPECT_THAT(reading.problems, IsEmpty());
+  EXPECT_EQ(
+      reading.directory.homeserver.authentication_service,
+      (AuthenticationService{
+          .url = "http://127.0.0.1:8081", .client_id = "", .client_secret_file = "mas.secret"}));
+}
+
 }  // namespace
 }  // namespace alphorn::directory
