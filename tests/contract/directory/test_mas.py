@@ -164,10 +164,12 @@ def test_a_wrong_secret_is_said_of_the_option_that_mends_it(office):
     assert "another" not in done.stderr
 
 
-def test_who_does_not_say_where_the_accounts_are_is_stopped(office):
-    (office.folder / "token").write_text("any")
-    line = Office.command(office, "plan")
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("how", ["--token-file", "--password-file"])
+def test_who_does_not_say_where_the_accounts_are_is_stopped(office, how):
+    (office.folder / "any").write_text("any")
+    done = subprocess.run([ALPHORN, "plan", str(office.document), "--homeserver", office.server.url,
+                           how, str(office.folder / "any")], capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 1 and "kept by Matrix Authentication Service" in done.stderr
 
 
