@@ -235,12 +235,12 @@ def test_the_mended_one_in_its_secret_is_taken_with_the_table_beside_it(company,
 
 def test_who_leaves_is_locked_once_somebody_means_it(company, server, identity):
     before = accounts(company)
-    bring(company, MENDED.format(server=server, recipient=identity[1]), [*NAMES, "fabio"])
-    wait_for(company, "Ready", "False", "RunRefused", "1 of 7 people")
+    bring(company, MENDED.format(server=server, recipient=identity[1]), NAMES)
+    wait_for(company, "Ready", "False", "RunRefused", "2 of 7 people")
     assert accounts(company) == before
-    change(company, allowLeavers=1)
+    change(company, allowLeavers=2)
     wait_for(company, "Ready", "True", "Applied")
-    assert status(company)["people"] == len(NAMES) + 1
+    assert status(company)["people"] == len(NAMES)
     change(company, allowLeavers=None)
     wait_for(company, "Ready", "True", "Applied")
 
