@@ -57,9 +57,7 @@ std::optional<Obstacle> foundation_problem(const World& world) {
 /// Why no run may begin now.
 std::optional<Obstacle> pause(const World& world) {
   if (world.resource.suspended) {
-    return Obstacle{.reason = "Suspended",
-                    .message = "spec.suspend is true: no run begins",
-                    .is_for_people = true};
+    return Obstacle{.reason = "Suspended", .message = "spec.suspend is true: no run begins"};
   }
   if (!world.homeserver_is_ready) {
     return Obstacle{.reason = "HomeserverNotReady",

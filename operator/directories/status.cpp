@@ -144,7 +144,7 @@ class Summary {
       const Obstacle& obstacle = *plan_.obstacle;
       return {.reason = obstacle.reason,
               .message = obstacle.message,
-              .is_under_way = !obstacle.is_for_people,
+              .is_under_way = !obstacle.is_for_people && !world_.resource.suspended,
               .is_for_people = obstacle.is_for_people};
     }
     if (wants_run(world_)) return under_way();

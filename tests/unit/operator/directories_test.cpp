@@ -286,6 +286,18 @@ TEST(Directory, OfAnotherServerIsNotRun) {
   EXPECT_EQ(said(world, "DocumentValid").status, "False");
 }
 
+TEST(Directory, ThatIsSuspendedOnceAllIsDoneStaysReady) {
+  World world = a_world();
+  pass(world);
+  end_run(world, done().dump());
+  json resource = a_resource();
+  resource["spec"]["suspend"] = true;
+  change(world, resource);
+  pass(world);
+  EXPECT_TRUE(schedule_waits(world));
+  EXPECT_EQ(said(world, "Ready").status, "True");
+}
+
 TEST(Directory, ThatIsSuspendedBeginsNothing) {
   json resource = a_resource();
   resource["spec"]["suspend"] = true;
@@ -294,6 +306,8 @@ TEST(Directory, ThatIsSuspendedBeginsNothing) {
   EXPECT_TRUE(schedule_waits(world));
   EXPECT_EQ(world.child("Job", run_of(world)), nullptr);
   EXPECT_EQ(said(world, "Ready").reason, "Suspended");
+  EXPECT_EQ(said(world, "Reconciling").status, "False");
+  EXPECT_EQ(said(world, "Stalled").status, "False") << "it was asked for";
 }
 
 json from_secret() {
