@@ -93,14 +93,18 @@ def side_by_side(work, items, workers=16):
         return list(pool.map(work, items))
 
 
-@pytest.fixture(scope="module")
-def server():
+def quick_server():
     # A hash of a password costs a quarter of a second otherwise; what is tested is not the hash.
     # Who logs in 500 times from one address is a test, not an office.
     quick = {"bcrypt_rounds": 6,
              "rc_login": {kind: {"per_second": 1000, "burst_count": 1000}
                           for kind in ("address", "account", "failed_attempts")}}
-    with Synapse(settings=quick) as synapse:
+    return Synapse(settings=quick)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with quick_server() as synapse:
         yield synapse
 
 

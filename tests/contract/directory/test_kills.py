@@ -1,6 +1,7 @@
 """Killed at any point and run again, a run comes to the same end: nobody and nothing twice.
 
-$ALPHORN_KILLS says how often; with more, each kill is at another moment of the run.
+$ALPHORN_KILLS says how often; with more, each kill is at another moment of the run. Every twenty have
+a server of their own: the document grows with each.
 """
 
 import os
@@ -10,10 +11,11 @@ import subprocess
 import time
 
 import pytest
-from conftest import Office, side_by_side
+from conftest import Office, quick_server, side_by_side
 
 KILLS = int(os.environ.get("ALPHORN_KILLS", "8"))
 PEOPLE, ROOMS = 12, 6
+ON_ONE_SERVER = 20
 
 
 def company(number):
@@ -30,8 +32,12 @@ def company(number):
 @pytest.fixture(scope="module")
 def length(server, tmp_path_factory):
     """How long an undisturbed run takes."""
+    return run_whole(server, tmp_path_factory)
+
+
+def run_whole(server, tmp_path_factory):
     office = Office(tmp_path_factory.mktemp("whole"), server)
-    office.write(company("whole"))
+    office.write(everybody([]))
     begun = time.monotonic()
     office.apply()
     return time.monotonic() - begun
@@ -64,13 +70,20 @@ def checked(office, number):
     assert None not in tokens, "a sheet's password is not the account's"
 
 
-def test_killed_at_random_it_comes_to_the_same_end(server, tmp_path_factory, length):
-    chance = random.Random(20261127)
+@pytest.mark.parametrize("begin", range(0, KILLS, ON_ONE_SERVER))
+def test_killed_at_random_it_comes_to_the_same_end(tmp_path_factory, length, begin):
+    with quick_server() as server:
+        run_whole(server, tmp_path_factory)
+        kill_at_random(server, tmp_path_factory, length, range(begin, min(begin + ON_ONE_SERVER, KILLS)))
+
+
+def kill_at_random(server, tmp_path_factory, length, numbers):
+    chance = random.Random(20261127 + numbers.start)
     reached = []
-    for number in range(KILLS):
+    for number in numbers:
         office = Office(tmp_path_factory.mktemp(f"kill{number}"), server)
         # The ledger of a server is one: who is of another document would be taken for a leaver.
-        office.write(everybody(number))
+        office.write(everybody(range(numbers.start, number + 1)))
         run = subprocess.Popen(office.command("apply"), stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(length * (number + chance.random()) / KILLS)
@@ -79,13 +92,13 @@ def test_killed_at_random_it_comes_to_the_same_end(server, tmp_path_factory, len
         journal = office.state / "journal.jsonl"
         reached.append(journal.stat().st_size if journal.exists() else -1)
         checked(office, number)
-    print(f"figure: killed {KILLS} times within {length:.1f} s, "
+    print(f"figure: killed {len(reached)} times within {length:.1f} s, "
           f"{sum(size > 0 for size in reached)} while accounts were made")
 
 
 def test_asked_to_stop_it_finishes_what_is_under_way(server, tmp_path_factory):
     office = Office(tmp_path_factory.mktemp("stopped"), server)
-    office.write(everybody(KILLS))
+    office.write(everybody([KILLS]))
     run = subprocess.Popen(office.command("apply"), stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not exemption(server):
@@ -98,9 +111,9 @@ def test_asked_to_stop_it_finishes_what_is_under_way(server, tmp_path_factory):
     checked(office, KILLS)
 
 
-def everybody(number):
+def everybody(numbers):
     """The companies so far: a document that shrank would have leavers."""
-    specs = [company("whole"), *(company(index) for index in range(number + 1))]
+    specs = [company("whole"), *(company(index) for index in numbers)]
     return {"employees": {"people": [one for spec in specs for one in spec["employees"]["people"]]},
             "spaces": [space | {"members": [person["localpart"] for person in
                                             spec["employees"]["people"]]}
