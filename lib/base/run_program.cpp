@@ -115,8 +115,7 @@ class Child {
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     const int group = program.may_ask ? 0 : POSIX_SPAWN_SETPGROUP;
     posix_spawnattr_setflags(
-        &attributes,
-        static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
+        &attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
 
     std::vector<std::string> arguments{program.command};
     arguments.insert(arguments.end(), program.arguments.begin(), program.arguments.end());

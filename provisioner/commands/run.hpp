@@ -18,7 +18,7 @@ enum class Format { text, json, markdown };
 /// What the directory commands share: a document, a server, how to print.
 struct DirectoryOptions {
   std::vector<std::string> files;  ///< documents, or folders of them
-  std::string last_words;  ///< file for a summary of the run; "" for none
+  std::string last_words;          ///< file for a summary of the run; "" for none
   Connection connection;
   Format format = Format::text;
   std::string state = ".";  ///< where each server has its folder

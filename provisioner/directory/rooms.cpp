@@ -89,9 +89,8 @@ class Reader {
 
  private:
   const Declared* by_key(const std::string& key) const {
-    const auto found = std::find_if(declared_.begin(), declared_.end(), [&](const Declared& one) {
-      return one.room.key == key;
-    });
+    const auto found = std::find_if(declared_.begin(), declared_.end(),
+                                    [&](const Declared& one) { return one.room.key == key; });
     return key.empty() || found == declared_.end() ? nullptr : &*found;
   }
 

@@ -156,7 +156,8 @@ spec:
     same.place = one.place;
     EXPECT_EQ(one, same) << one.key;
   }
-  EXPECT_THAT(room(flat.directory, "order-1").members, UnorderedElementsAre(id("carla"), id("dora")));
+  EXPECT_THAT(room(flat.directory, "order-1").members,
+              UnorderedElementsAre(id("carla"), id("dora")));
   EXPECT_TRUE(room(flat.directory, "order-1").is_for_guests);
   EXPECT_EQ(room(flat.directory, "desk").power_users.at(id("anna")), 100);
 }
