@@ -27,7 +27,7 @@ UNTIL_RUN = 120
 SLIP = """\
 apiVersion: alphorn.dev/v1alpha1
 kind: CompanyDirectory
-metadata: {{name: staff}}
+metadata: {{name: {name}}}
 spec:
   emploees: {{csv: staff.csv}}
   serverName: {server}
@@ -35,7 +35,7 @@ spec:
 MENDED = """\
 apiVersion: alphorn.dev/v1alpha1
 kind: CompanyDirectory
-metadata: {{name: staff}}
+metadata: {{name: {name}}}
 spec:
   serverName: {server}
   homeserver: {{recipients: [{recipient}]}}
@@ -118,6 +118,10 @@ def bring(company, text, people):
     return k.create({"apiVersion": "v1", "kind": "Secret", "data": data,
                      "metadata": {"name": STAFF, "namespace": company.namespace,
                                   "labels": {k.TENANT_LABEL: company.name}}})
+
+
+def mended(company, server, identity):
+    return MENDED.format(name=company.name, server=server, recipient=identity[1])
 
 
 def accounts(company):
@@ -215,7 +219,7 @@ def test_a_changed_document_is_run_at_once(company, server, identity, memory):
 
 def test_a_slip_is_told_with_its_line_and_nothing_is_changed(company, server):
     before = accounts(company)
-    bring(company, SLIP.format(server=server), NAMES)
+    bring(company, SLIP.format(name=company.name, server=server), NAMES)
     change(company, serverName=None, homeserver=None, employees=None, spaces=None,
            documentFrom={"secretRef": {"name": STAFF}})
     wait_for(company, "DocumentValid", "False", "DocumentRejected", "company.yaml:5:13: spec.emploees:")
@@ -227,7 +231,7 @@ def test_a_slip_is_told_with_its_line_and_nothing_is_changed(company, server):
 
 
 def test_the_mended_one_in_its_secret_is_taken_with_the_table_beside_it(company, server, identity):
-    bring(company, MENDED.format(server=server, recipient=identity[1]), [*NAMES, "fabio", "gina"])
+    bring(company, mended(company, server, identity), [*NAMES, "fabio", "gina"])
     wait_for(company, "Ready", "True", "Applied")
     assert status(company)["people"] == len(NAMES) + 2
     assert "gina" in accounts(company)
@@ -235,7 +239,7 @@ def test_the_mended_one_in_its_secret_is_taken_with_the_table_beside_it(company,
 
 def test_who_leaves_is_locked_once_somebody_means_it(company, server, identity):
     before = accounts(company)
-    bring(company, MENDED.format(server=server, recipient=identity[1]), NAMES)
+    bring(company, mended(company, server, identity), NAMES)
     wait_for(company, "Ready", "False", "RunRefused", "2 of 7 people")
     assert accounts(company) == before
     change(company, allowLeavers=2)
