@@ -34,12 +34,11 @@ class AccountKeeper {
   virtual void deactivate(const plan::DeactivateAccount& step, std::stop_token stop) = 0;
 };
 
-inline matrix::ApiError made_meanwhile() {
+inline matrix::ApiError made_meanwhile(
+    const std::string& consequence = "the one in the newest sealed part is void") {
   constexpr int kConflict = 409;
-  return {
-      kConflict, "M_USER_IN_USE",
-      "somebody has made the account meanwhile: it keeps its password, and the one in the newest "
-      "sealed part is void"};
+  return {kConflict, "M_USER_IN_USE",
+          "somebody has made the account meanwhile: it keeps its password, and " + consequence};
 }
 
 }  // namespace alphorn::apply

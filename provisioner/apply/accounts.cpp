@@ -19,13 +19,36 @@ constexpr std::size_t kMostInPart = 50;
 constexpr std::chrono::seconds kStillUnderWay{10};
 constexpr std::chrono::seconds kForEach{1};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr int kServerError = 500;
 
 void create(const Context& context, const plan::CreateAccount& step, const Directory& directory,
             Journal& journal, const Secret& password) {
   journal.asked(step.person.user_id);
-  attempt(context, "createAccount", step,
-          [&] { context.accounts.create(step, directory, password, context.stop); });
-  journal.answered(step.person.user_id);
+  bool is_certain = true;
+  attempt(context, "createAccount", step, [&] {
+    try {
+      context.accounts.create(step, directory, password, context.stop);
+    } catch (const matrix::ApiError& error) {
+      is_certain = error.status() < kServerError;  // else the server may be at it still
+      throw;
+    }
+  });
+  if (is_certain) journal.answered(step.person.user_id);
+}
+
+/// Who has an account by now keeps its password, and must not be given a page with another.
+std::vector<plan::CreateAccount> still_new(const Context& context,
+                                           const std::vector<plan::CreateAccount>& part) {
+  std::vector<plan::CreateAccount> fresh;
+  for (const plan::CreateAccount& step : part) {
+    bool is_there = false;
+    const bool was_asked = check(context, step, [&] {
+      is_there = step.with_password && context.accounts.exists(step.person.user_id, context.stop);
+      if (is_there) throw made_meanwhile("no page was made");
+    });
+    if (was_asked && !is_there) fresh.push_back(step);
+  }
+  return fresh;
 }
 
 void change(const Context& context, const plan::ChangeAccount& step, const Directory& directory) {
@@ -53,8 +76,10 @@ class SealedInTurn {
 };
 
 /// A part is sealed as a whole before the first of its accounts is asked for.
-void create_part(const Context& context, const std::vector<plan::CreateAccount>& part,
+void create_part(const Context& context, const std::vector<plan::CreateAccount>& steps,
                  const Directory& directory, Journal& journal, SealedInTurn& seal) {
+  const std::vector<plan::CreateAccount> part = still_new(context, steps);
+  if (part.empty()) return;
   std::vector<Credential> credentials;
   for (const plan::CreateAccount& step : part) {
     credentials.push_back({.person = step.person, .password = random_password(kPasswordLength)});

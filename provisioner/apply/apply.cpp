@@ -88,8 +88,12 @@ void apply(Server& server, AccountKeeper& accounts, const directory::Directory& 
            Progress& progress, std::stop_token stop) {
   const Exemption exemption{server, live.bot, stop};
   const Context context{.server = server, .accounts = accounts, .progress = progress, .stop = stop};
-  retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps), journal);
   Rooms rooms{context, directory, live};
+  // Who is locked without being written down could not be let in again.
+  if (!only<plan::LockAccount>(plan.steps).empty()) {
+    rooms.write_ledger(plan::ledger_before(plan, live));
+  }
+  retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps), journal);
   if (!only<plan::CreateAccount>(plan.steps).empty()) {
     rooms.write_newcomers(plan);
   }

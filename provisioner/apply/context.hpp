@@ -18,17 +18,24 @@ struct Context {
   int threads = 24;  ///< more than the server is ever asked at a time
 };
 
-/// Does `act` and counts it as `action`; a refusal by the server is noted as a failure of `step`.
-/// Whether it was done. http::TransportError reaches the caller.
+/// Does `act`; a refusal by the server is noted as a failure of `step`. Whether it was done.
+/// http::TransportError reaches the caller.
 template <typename Act>
-bool attempt(const Context& context, const std::string& action, const plan::Step& step,
-             const Act& act) {
+bool check(const Context& context, const plan::Step& step, const Act& act) {
   try {
     act();
+    return true;
   } catch (const matrix::ApiError& error) {
     context.progress.failed(step, error.what());
     return false;
   }
+}
+
+/// The same, and counts it as `action`.
+template <typename Act>
+bool attempt(const Context& context, const std::string& action, const plan::Step& step,
+             const Act& act) {
+  if (!check(context, step, act)) return false;
   context.progress.done(action);
   return true;
 }

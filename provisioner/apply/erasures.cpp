@@ -1,6 +1,8 @@
 #include "apply/erasures.hpp"
 
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 #include "base/encoding.hpp"
@@ -13,8 +15,11 @@ namespace {
 constexpr mode_t kPrivate = 0600;
 constexpr const char* kName = "erasures.jsonl";
 
+/// "" when there is none yet.
 std::string content_of(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return "";
   std::ifstream file{path, std::ios::binary};
+  if (!file) throw std::runtime_error(path.string() + " cannot be read");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
@@ -26,22 +31,25 @@ void note_erasure(const std::filesystem::path& folder, const std::string& user_i
   write_file(path, content_of(path) + line.dump() + "\n", kPrivate);
 }
 
-std::set<std::string> back_from_erasure(const std::filesystem::path& folder,
-                                        const std::map<std::string, plan::LiveAccount>& accounts) {
+std::set<std::string> erased_among(const std::filesystem::path& folder,
+                                   const std::set<std::string>& user_ids) {
   std::set<std::string> hashes;
-  std::ifstream lines{folder / kName};
+  std::istringstream lines{content_of(folder / kName)};
   for (std::string line; std::getline(lines, line);) {
     const json entry = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!hashes.insert(string_at(entry, "account")).second || !hashes.contains("")) continue;
-    throw std::runtime_error((folder / kName).string() +
-                             " is damaged; restore it, or take the line away: " + line);
+    const std::string account = string_at(entry, "account");
+    if (account.empty()) {
+      throw std::runtime_error((folder / kName).string() +
+                               " is damaged; restore it, or take the line away: " + line);
+    }
+    hashes.insert(account);
   }
-  std::set<std::string> back;
-  if (hashes.empty()) return back;
-  for (const auto& [user, account] : accounts) {
-    if (!account.deactivated && hashes.contains(sha256_hex(user))) back.insert(user);
+  std::set<std::string> erased;
+  if (hashes.empty()) return erased;
+  for (const std::string& user : user_ids) {
+    if (hashes.contains(sha256_hex(user))) erased.insert(user);
   }
-  return back;
+  return erased;
 }
 
 }  // namespace alphorn::apply

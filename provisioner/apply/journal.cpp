@@ -39,16 +39,23 @@ Journal::~Journal() { ::close(file_); }
 
 void Journal::append(const char* what, const std::string& user_id) {
   const std::string line = json{{what, user_id}}.dump() + "\n";
-  const std::scoped_lock lock{mutex_};
   if (::write(file_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
     throw std::runtime_error("the journal cannot be written: " +
                              std::generic_category().message(errno));
   }
 }
 
-void Journal::asked(const std::string& user_id) { append("asked", user_id); }
+void Journal::asked(const std::string& user_id) {
+  const std::scoped_lock lock{mutex_};
+  pending_.insert(user_id);
+  append("asked", user_id);
+}
 
-void Journal::answered(const std::string& user_id) { append("answered", user_id); }
+void Journal::answered(const std::string& user_id) {
+  const std::scoped_lock lock{mutex_};
+  pending_.erase(user_id);
+  append("answered", user_id);
+}
 
 void Journal::erased(const std::string& user_id) {
   const std::scoped_lock lock{mutex_};
@@ -56,6 +63,8 @@ void Journal::erased(const std::string& user_id) {
 }
 
 void Journal::clear() {
+  const std::scoped_lock lock{mutex_};
+  if (!pending_.empty()) return;
   if (::ftruncate(file_, 0) != 0) {
     throw std::runtime_error("the journal cannot be cleared: " +
                              std::generic_category().message(errno));

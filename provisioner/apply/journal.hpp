@@ -30,7 +30,7 @@ class Journal {
   /// The account was erased: noted beside the journal (apply/erasures.hpp), and never cleared.
   void erased(const std::string& user_id);
 
-  /// Nothing is under way: the file is empty again.
+  /// Nothing is under way: the file is empty again, unless something was not answered.
   void clear();
 
  private:
@@ -40,6 +40,7 @@ class Journal {
   int file_ = -1;
   std::mutex mutex_;
   std::set<std::string> unanswered_;
+  std::set<std::string> pending_;  ///< of this process
 };
 
 }  // namespace alphorn::apply

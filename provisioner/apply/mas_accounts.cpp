@@ -178,8 +178,11 @@ void MasAccounts::change(const plan::ChangeAccount& step, const Directory& direc
   }
   if (step.unlock) service_.post(account_action(id, "unlock"), json::object(), stop);
   if (step.look) {
-    bring_email(id, person.email, stop);
-    bring_link(id, person.external_id, directory.identity_provider, stop);
+    // What the document does not give is the person's own.
+    if (!person.email.empty()) bring_email(id, person.email, stop);
+    if (!person.external_id.empty()) {
+      bring_link(id, person.external_id, directory.identity_provider, stop);
+    }
   }
 }
 

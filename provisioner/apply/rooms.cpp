@@ -191,7 +191,10 @@ bool Rooms::exists(const std::string& room_id) const {
 void Rooms::repair(const std::string& room_id, const Room& room, const Ids& ids,
                    const json& created) {
   // Of the version that it has: the document may say another by now.
-  const plan::LiveRoom bare{.room_id = room_id, .state = {{{"m.room.create", ""}, created}}};
+  const plan::LiveRoom bare{
+      .room_id = room_id,
+      .state = {{{"m.room.create", ""}, created},
+                {{"m.room.power_levels", ""}, state_of(room_id, "m.room.power_levels")}}};
   put_state(room_id, "m.room.power_levels", "",
             plan::desired_power(room, room.power_users, live_.bot, &bare));
   const plan::State state = plan::desired_state(room, directory_);
@@ -209,19 +212,32 @@ void Rooms::put_state(const std::string& room_id, const std::string& type, const
 
 void Rooms::set_state(const Steps& steps) {
   const Ids ids = ids_.with([](const Ids& known) { return known; });
+  Locked<std::set<std::string>> incomplete;
   run(room_lanes(steps,
                  [&](const Step& step) {
                    const auto& set = std::get<plan::SetState>(step);
-                   const std::string key = plan::with_ids(set.state_key, ids);
-                   if (!ids.contains(set.room) || plan::is_placeholder(key)) {
-                     context_.progress.failed(step, "a room of it was not made");
-                     return;
-                   }
-                   attempt(context_, "setState", step, [&] {
-                     put_state(ids.at(set.room), set.type, key, plan::with_ids(set.content, ids));
-                   });
+                   if (set_one(step, set, ids, incomplete)) return;
+                   incomplete.with([&](auto& rooms) { rooms.insert(set.room); });
                  }),
       context_.threads);
+}
+
+bool Rooms::set_one(const Step& step, const plan::SetState& set, const Ids& ids,
+                    const Locked<std::set<std::string>>& incomplete) {
+  const std::string key = plan::with_ids(set.state_key, ids);
+  if (!ids.contains(set.room) || plan::is_placeholder(key)) {
+    context_.progress.failed(step, "a room of it was not made");
+    return false;
+  }
+  // The mark says what was taken back; where that failed the next run must know of it.
+  const bool is_mark = set.type == plan::kLocator;
+  if (is_mark && incomplete.with([&](const auto& rooms) { return rooms.contains(set.room); })) {
+    context_.progress.failed(step, "what stands before it could not be set");
+    return false;
+  }
+  return attempt(context_, "setState", step, [&] {
+    put_state(ids.at(set.room), set.type, key, plan::with_ids(set.content, ids));
+  });
 }
 
 void Rooms::members(const Steps& steps) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "apply/context.hpp"
@@ -41,6 +42,8 @@ class Rooms {
   bool exists(const std::string& room_id) const;
   void put_state(const std::string& room_id, const std::string& type, const std::string& key,
                  const json& content);
+  bool set_one(const plan::Step& step, const plan::SetState& set, const Ids& ids,
+               const Locked<std::set<std::string>>& incomplete);
   void member(const plan::Step& step);
   const std::string& ledger_room();
   void write_part(const std::string& part, const json& people);

@@ -9,6 +9,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kGivesUpAfter{60};
+/// With a server that asks for it again and again.
+constexpr seconds kMostPatience{600};
 constexpr milliseconds kFirstWait{200};
 constexpr milliseconds kLongestWait{5000};
 constexpr int kTooManyRequests = 429;
@@ -48,7 +50,10 @@ json Server::patiently(const Send& send, const std::stop_token& stop) {
       if (haste) ++limited_;
       pace_.leave(took(), haste ? Pace::Answer::limited : Pace::Answer::failed,
                   std::max(wait, error.retry_after()));
-      if (!haste && (too_late || tries >= kTriesOfServerErrors)) throw;
+      if (haste ? Pace::Clock::now() - begun > kMostPatience
+                : too_late || tries >= kTriesOfServerErrors) {
+        throw;
+      }
     } catch (const http::TransportError& error) {
       pace_.leave(took(), Pace::Answer::failed, wait);
       if (error.kind() == http::TransportError::Kind::stopped || too_late) throw;

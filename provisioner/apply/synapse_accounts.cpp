@@ -14,22 +14,29 @@ using plan::LiveAccount;
 constexpr int kPage = 1000;
 constexpr int kNotFound = 404;
 
-/// Full replacements, as the API wants them.
-json third_parties(const Person& person) {
-  json list = json::array();
-  if (!person.email.empty()) {
-    list.push_back({{"medium", "email"}, {"address", person.email}});
+/// A list as the API wants it, which replaces what there is: what the document says of `kind`, and
+/// of other kinds what is there.
+json replaced(const json& present, const std::string& field, const std::string& kind, json wanted) {
+  json list = json::array({std::move(wanted)});
+  for (const json& entry : present) {
+    if (string_at(entry, field) == kind) continue;
+    json kept = {{field, entry.at(field)}};
+    const char* value = entry.contains("address") ? "address" : "external_id";
+    kept[value] = entry.value(value, "");
+    list.push_back(std::move(kept));
   }
   return list;
 }
 
-json external_ids(const Person& person, const Directory& directory) {
-  json list = json::array();
-  if (!person.external_id.empty()) {
-    list.push_back(
-        {{"auth_provider", directory.identity_provider}, {"external_id", person.external_id}});
-  }
-  return list;
+json third_parties(const Person& person, const json& present = json::array()) {
+  return replaced(present, "medium", "email", {{"medium", "email"}, {"address", person.email}});
+}
+
+json external_ids(const Person& person, const Directory& directory,
+                  const json& present = json::array()) {
+  const std::string& provider = directory.identity_provider;
+  return replaced(present, "auth_provider", provider,
+                  {{"auth_provider", provider}, {"external_id", person.external_id}});
 }
 
 json account_of(const Person& person, const Directory& directory) {
@@ -113,10 +120,18 @@ void SynapseAccounts::change(const plan::ChangeAccount& step, const Directory& d
   if (step.unlock) body["locked"] = false;
   if (step.look) {
     const json present = server_.get(account_target(person.user_id), stop);
-    const json addresses = third_parties(person);
-    const json ids = external_ids(person, directory);
-    if (!has_all(at_path(present, "threepids"), addresses)) body["threepids"] = addresses;
-    if (!has_all(at_path(present, "external_ids"), ids)) body["external_ids"] = ids;
+    // What the document does not give is the person's own: a link to a provider that somebody made
+    // by logging in must stay.
+    if (!person.email.empty()) {
+      const json& there = at_path(present, "threepids");
+      const json addresses = third_parties(person, there);
+      if (!has_all(there, addresses)) body["threepids"] = addresses;
+    }
+    if (!person.external_id.empty()) {
+      const json& there = at_path(present, "external_ids");
+      const json ids = external_ids(person, directory, there);
+      if (!has_all(there, ids)) body["external_ids"] = ids;
+    }
   }
   if (!body.empty()) server_.put(account_target(person.user_id), body, stop);
 }

@@ -32,13 +32,6 @@ bool creates_passwords(const plan::Plan& plan) {
   });
 }
 
-/// Whose accounts would be locked.
-int leavers(const plan::Plan& plan) {
-  return static_cast<int>(std::count_if(
-      plan.steps.begin(), plan.steps.end(),
-      [](const plan::Step& step) { return std::holds_alternative<plan::LockAccount>(step); }));
-}
-
 /// On a terminal a person is asked; where nobody sits, being called is the answer.
 bool confirmed(const ApplyOptions& options) {
   if (options.yes || ::isatty(STDIN_FILENO) == 0) return true;
@@ -92,7 +85,7 @@ class Run {
     report_.planned = static_cast<int>(plan.steps.size());
     report_.notes = plan.notes;
     for (const plan::Refusal& refusal : plan.refusals) {
-      if (is_meant(refusal, plan)) continue;
+      if (is_meant(refusal)) continue;
       report_.error = refusal.text;
       std::cerr << "alphorn: " << refusal.text << '\n';
       return false;
@@ -100,12 +93,12 @@ class Run {
     return true;
   }
 
-  bool is_meant(const plan::Refusal& refusal, const plan::Plan& plan) const {
+  bool is_meant(const plan::Refusal& refusal) const {
     switch (refusal.why) {
       case plan::Refusal::Why::impossible:
         return false;
       case plan::Refusal::Why::too_many_leavers:
-        return leavers(plan) <= options_.allow_leavers;
+        return refusal.leavers <= options_.allow_leavers;
       case plan::Refusal::Why::of_another_document:
         return options_.take_over;
     }

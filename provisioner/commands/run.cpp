@@ -176,7 +176,10 @@ Compared compare(LoggedIn& session, const Job& job, std::stop_token stop) {
   Compared result{
       .live = apply::observe(session.server(), session.accounts(), job.directory, std::move(stop)),
       .plan = {}};
-  result.live.erased = apply::back_from_erasure(job.folder, result.live.accounts);
+  std::set<std::string> everybody;
+  for (const auto& [user, account] : result.live.accounts) everybody.insert(user);
+  for (const auto& person : job.directory.people) everybody.insert(person.user_id);
+  result.live.erased = apply::erased_among(job.folder, everybody);
   result.plan = plan::make_plan(job.directory, result.live, now_s());
   return result;
 }

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "directory/members.hpp"
+
 namespace alphorn::directory {
 
 /// Where in a document something was said, for errors: "staff.csv", line 12, column 3. Lines and
@@ -73,7 +75,7 @@ struct Room {
   std::map<std::string, int> power_users;
   std::map<std::string, int> power_actions;
   /// User ids that are to be in it. Local ones join; those of other servers are invited.
-  std::set<std::string> members;
+  Members members;
   /// Who takes over where an administrator has left; user ids in the order of preference.
   std::vector<std::string> deputies;
   bool is_for_guests = false;  ///< in a reserved tree

@@ -35,7 +35,7 @@ Names::Names(Fields& spec, const std::vector<Entry>& employees, const std::vecto
       if (!entry.person.email.empty()) people_[lower_case(entry.person.email)] = id;
     }
   }
-  for (const std::string& outsider : outsiders) people_[outsider] = outsider;
+  for (const std::string& outsider : outsiders) people_[lower_case(outsider)] = outsider;
   spec.each("groups", [&](Fields& group) { read_group(group, employees); });
   // Groups that only a person's own line names: they need no rule.
   for (const Entry& entry : employees) {

@@ -25,12 +25,13 @@ struct Declared {
   std::optional<std::vector<std::string>> deputies;
   Problem reserved_inside;  ///< to be said when it is reserved and not at the top
   Problem guest_inside;     ///< of a guest among its members, whose id stands before the message
+  Problem guest_deputy;     ///< of one among its deputies
 };
 
 /// What a room has, for those inside it.
 struct Given {
   std::set<std::string> administrators;
-  std::set<std::string> members;
+  Members members;
   std::vector<std::string> deputies;
   bool for_guests = false;
   int depth = 0;
@@ -45,6 +46,17 @@ struct Defaults {
   std::map<std::string, int> power;
 };
 
+std::map<std::string, int> read_levels(Fields& fields) {
+  std::map<std::string, int> levels = fields.levels("powerLevels");
+  for (const char* map : {"users", "events", "notifications"}) {
+    if (levels.erase(map) == 0) continue;
+    fields.problem("powerLevels/" + std::string(map),
+                   "no level of its own: name people as administrators, and events by their type, "
+                   "such as m.room.name");
+  }
+  return levels;
+}
+
 Defaults read_defaults(Fields fields) {
   Defaults defaults;
   defaults.encrypted = fields.boolean("encrypted", true);
@@ -52,7 +64,7 @@ Defaults read_defaults(Fields fields) {
   defaults.join_rule = fields.choice("joinRule", join_rule_words(), defaults.join_rule);
   defaults.history = fields.choice("history", history_words(), defaults.history);
   defaults.retention_s = fields.duration_s("retention");
-  defaults.power = fields.levels("powerLevels");
+  defaults.power = read_levels(fields);
   fields.end();
   return defaults;
 }
@@ -140,7 +152,7 @@ class Reader {
   Given inherited(const Declared& own, const Given& from, bool at_top, Document& document) const {
     Given result = from;
     if (at_top) {
-      result.members = own.is_reserved ? std::set<std::string>{} : names_.everyone();
+      result.members = own.is_reserved ? Members{} : everyone_;
     } else if (++result.depth == kDeepest + 1) {
       document.problems.push_back({own.room.place, "", kTooDeep});
     }
@@ -148,13 +160,18 @@ class Reader {
     if (own.administrators) result.administrators = *own.administrators;
     if (own.deputies) result.deputies = *own.deputies;
     if (own.members) result.members = *own.members;
-    result.members.insert(result.administrators.begin(), result.administrators.end());
-    for (const std::string& user : result.members) {
-      if (result.for_guests || names_.is_employee(user)) continue;
-      Problem problem = own.guest_inside;
-      problem.message = user + problem.message;
-      document.problems.push_back(std::move(problem));
-    }
+    for (const std::string& user : result.administrators) result.members.insert(user);
+    const auto without_guests = [&](const auto& people, const Problem& otherwise) {
+      for (const std::string& user : people) {
+        if (result.for_guests || names_.is_employee(user)) continue;
+        Problem problem = otherwise;
+        problem.message = user + problem.message;
+        document.problems.push_back(std::move(problem));
+      }
+    };
+    // What is inherited was looked at where it was said.
+    if (own.members || own.administrators) without_guests(result.members, own.guest_inside);
+    if (own.deputies) without_guests(result.deputies, own.guest_deputy);
     return result;
   }
 
@@ -232,9 +249,7 @@ class Reader {
     room.suggested = fields.boolean("suggested", false);
     room.federated = fields.boolean("federated", true);
     room.power_actions = defaults_.power;
-    for (const auto& [action, level] : fields.levels("powerLevels")) {
-      room.power_actions[action] = level;
-    }
+    for (const auto& [action, level] : read_levels(fields)) room.power_actions[action] = level;
   }
 
   void read_people(Fields& fields, Declared& own) const {
@@ -249,6 +264,7 @@ class Reader {
     own.guest_inside = fields.about("members",
                                     " is a guest and this is no space for guests; say "
                                     "\"reserved: true\" at its top, or leave the guest out");
+    own.guest_deputy = fields.about("deputies", own.guest_inside.message);
     if (fields.has("administrators")) own.administrators = names_.resolve(fields, "administrators");
     if (fields.has("deputies")) own.deputies = names_.people(fields, "deputies");
     if (fields.has("members")) own.members = names_.resolve(fields, "members");
@@ -256,6 +272,7 @@ class Reader {
   }
 
   const Names& names_;
+  const Members everyone_{names_.everyone()};
   const std::string server_name_;
   const Defaults defaults_;
   std::vector<Declared> declared_;

@@ -46,11 +46,24 @@ std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& le
   return one;
 }
 
+std::map<std::string, Charge> ledger_before(const Plan& plan, const Live& live) {
+  std::map<std::string, Charge> ledger = live.ledger;
+  for (const Step& step : plan.steps) {
+    const auto* lock = std::get_if<LockAccount>(&step);
+    if (lock != nullptr) ledger[lock->user_id].left_s = plan.ledger.at(lock->user_id).left_s;
+  }
+  return ledger;
+}
+
 std::map<std::string, json> newcomers(const Plan& plan, const Live& live) {
   std::map<std::string, json> parts;
   std::size_t count = 0;
+  // Newcomers of a run that was killed are not filed yet, and are written once more.
+  std::map<std::string, json> filed = live.ledger_parts;
+  std::erase_if(filed, [](const auto& entry) { return is_of_newcomers(entry.first); });
+  const std::map<std::string, Charge> known = ledger_of(filed);
   for (const auto& [user, charge] : plan.ledger) {
-    if (live.ledger.contains(user)) continue;
+    if (known.contains(user)) continue;
     parts[kNewcomers + std::to_string(count++ / kMostInPart)][user] = "";
   }
   return parts;

@@ -21,6 +21,9 @@ std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& le
 /// events, for every one costs the first run time; after it they are emptied.
 std::map<std::string, json> newcomers(const Plan& plan, const Live& live);
 
+/// The ledger as it is, with those who are about to be locked.
+std::map<std::string, Charge> ledger_before(const Plan& plan, const Live& live);
+
 /// The people of all parts, a newcomer's last. What is not of that form is left out.
 std::map<std::string, Charge> ledger_of(const std::map<std::string, json>& parts);
 

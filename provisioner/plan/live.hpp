@@ -45,7 +45,8 @@ struct Charge {
 struct Live {
   std::string bot;  ///< user id of the provisioner's own account
   std::map<std::string, LiveAccount> accounts;
-  /// Accounts that a former run has erased and a restored backup has brought back.
+  /// Of the server's accounts and the document's people, those whom a former run has erased: a
+  /// restored backup may have brought them back.
   std::set<std::string> erased;
   std::map<std::string, LiveRoom> rooms;  ///< by the key in their create event
   /// The directory's memory: a room of the bot's own whose state names everybody in its charge.

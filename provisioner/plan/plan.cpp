@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/encoding.hpp"
 #include "plan/room_state.hpp"
 
 namespace alphorn::plan {
@@ -21,10 +22,8 @@ class Planner {
   Plan make() {
     plan_.ledger = live_.ledger;
     owner();
-    for (const std::string& user : live_.erased) {
-      plan_.steps.push_back(DeactivateAccount{.user_id = user, .erase = true});
-    }
     for (const Person& person : directory_.people) account(person);
+    erase_again();
     for (const std::string& guest : directory_.federated_guests) plan_.ledger[guest];
     leavers();
     // Who cannot use the account gets no power and joins nothing.
@@ -38,10 +37,8 @@ class Planner {
     for (const Room& room : directory_.rooms) members(room);
     forget_outsiders();
     for (const auto& [key, room] : live_.rooms) {
-      const bool named = std::any_of(directory_.rooms.begin(), directory_.rooms.end(),
-                                     [&](const Room& wanted) { return wanted.key == key; });
-      if (!named)
-        plan_.notes.push_back("room " + key + " is not in the document and is left alone");
+      if (is_named(key)) continue;
+      plan_.notes.push_back("room " + key + " is not in the document and is left alone");
     }
     plan_.ledger_changes = differs(plan_.ledger, live_.ledger) ||
                            (!directory_.name.empty() && directory_.name != live_.document);
@@ -59,27 +56,43 @@ class Planner {
                        });
   }
 
-  void refuse(Refusal::Why why, std::string text) {
-    plan_.refusals.push_back({.why = why, .text = std::move(text)});
+  void refuse(Refusal::Why why, std::string text, int leavers = 0) {
+    plan_.refusals.push_back({.why = why, .text = std::move(text), .leavers = leavers});
   }
 
   void owner() {
-    if (live_.document.empty() || directory_.name.empty() || live_.document == directory_.name) {
-      return;
-    }
+    if (live_.document.empty() || live_.document == directory_.name) return;
     refuse(Refusal::Why::of_another_document,
            directory_.server_name + " has the directory \"" + live_.document +
-               "\" already, and this document is \"" + directory_.name +
-               "\" (metadata.name): whoever it does not name would be taken for a leaver. "
+               "\" already, and this document is " +
+               (directory_.name.empty() ? "called nothing" : "\"" + directory_.name + "\"") +
+               " (metadata.name): whoever it does not name would be taken for a leaver. "
                "When it takes the other's place, say --take-over");
   }
 
   /// Guests of other servers who are in no document and, after this, in no room.
   void forget_outsiders() {
     const std::string here = ":" + directory_.server_name;
-    std::erase_if(plan_.ledger, [&](const auto& entry) {
-      return !entry.first.ends_with(here) && !directory_.federated_guests.contains(entry.first);
-    });
+    const auto is_dropped = [&](const std::string& user) {
+      return !user.ends_with(here) && !directory_.federated_guests.contains(user) &&
+             live_.ledger.contains(user);
+    };
+    for (const auto& [key, room] : live_.rooms) {
+      if (is_named(key)) continue;  // members() has seen to it
+      for (const std::string& user : room.joined) {
+        if (is_dropped(user)) plan_.steps.push_back(Kick{.room = key, .user_id = user});
+      }
+      for (const std::string& user : room.invited) {
+        if (!is_dropped(user)) continue;
+        plan_.steps.push_back(Kick{.room = key, .user_id = user, .was_invited = true});
+      }
+    }
+    std::erase_if(plan_.ledger, [&](const auto& entry) { return is_dropped(entry.first); });
+  }
+
+  bool is_named(const std::string& key) const {
+    return std::any_of(directory_.rooms.begin(), directory_.rooms.end(),
+                       [&](const Room& room) { return room.key == key; });
   }
 
   void account(const Person& person) {
@@ -93,14 +106,24 @@ class Planner {
     staff_.insert(person.user_id);
     const Charge charge{.fingerprint = fingerprint_of(person)};
     const auto found = live_.accounts.find(person.user_id);
+    const bool was_erased = live_.erased.contains(person.user_id);
+    if (was_erased && (found == live_.accounts.end() || !found->second.deactivated)) {
+      refuse(Refusal::Why::impossible,
+             person.user_id +
+                 " was erased by a former run, and would be again; give the person another "
+                 "localpart, or take the line with " +
+                 sha256_hex(person.user_id) + " out of erasures.jsonl");
+      return;
+    }
     if (found == live_.accounts.end()) {
       plan_.steps.push_back(CreateAccount{.person = person, .with_password = directory_.passwords});
       plan_.ledger[person.user_id] = charge;
       return;
     }
-    if (found->second.deactivated || live_.erased.contains(person.user_id)) {
-      plan_.notes.push_back(
-          person.user_id + " was deactivated; give the person another localpart, or reactivate it");
+    if (found->second.deactivated) {
+      plan_.notes.push_back(person.user_id + (was_erased ? " was erased" : " was deactivated") +
+                            "; give the person another localpart" +
+                            (was_erased ? "" : ", or reactivate it"));
       unusable_.insert(person.user_id);
       return;
     }
@@ -137,6 +160,16 @@ class Planner {
     plan_.ledger[person.user_id] = charge;
   }
 
+  /// Only who was in charge: an account that somebody has made since is not the erased one.
+  void erase_again() {
+    for (const std::string& user : live_.erased) {
+      const auto account = live_.accounts.find(user);
+      if (account == live_.accounts.end() || account->second.deactivated) continue;
+      if (staff_.contains(user) || !live_.ledger.contains(user)) continue;
+      plan_.steps.push_back(DeactivateAccount{.user_id = user, .erase = true});
+    }
+  }
+
   void leavers() {
     std::vector<std::string> leaving;
     int staying = 0;
@@ -168,7 +201,8 @@ class Planner {
                  " people would be locked, more than leavers.maxPercent (" +
                  std::to_string(directory_.leavers.max_percent) +
                  ") allows; when that is meant, say --allow-leavers " +
-                 std::to_string(leaving.size()));
+                 std::to_string(leaving.size()),
+             static_cast<int>(leaving.size()));
     }
   }
 

@@ -16,6 +16,7 @@ struct Refusal {
   enum class Why { impossible, too_many_leavers, of_another_document };
   Why why = Why::impossible;  ///< a person may say that the other two are meant
   std::string text;           ///< with the remedy
+  int leavers = 0;            ///< how many, where they are too many
 };
 
 /// What would bring a server to a directory.

@@ -167,7 +167,8 @@ json desired_power(const Room& room, const std::map<std::string, int>& leaders,
   if (live != nullptr) keep_unknown_levels(content, *live);
   const json present = live == nullptr ? json() : live->content("m.room.power_levels");
   json users = json::object();
-  json own = live == nullptr ? kCreator : kAdministrator;  // nobody gives himself more
+  // Who has less cannot give himself more.
+  json own = present.is_null() ? kCreator : kAdministrator;
   for (const auto& [user, level] : at_path(present, "users").items()) {
     if (!level.is_number_integer()) continue;
     if (user == bot) own = level;

@@ -163,10 +163,30 @@ def test_an_account_that_comes_meanwhile_keeps_its_password(office, passwords):
                        {"password": "chosen by hand"}, token=office.server.token, expect=201)
     run.say("yes")
     assert run.code() == 1
-    assert "is void" in office.report()["failures"][0]["error"]
+    assert "keeps its password" in office.report()["failures"][0]["error"]
+    assert "emil" not in office.passwords()
     assert office.server.log_in("emil", "chosen by hand")
     assert office.apply()["result"] == "done"
     assert office.server.log_in("emil", "chosen by hand")
+
+
+def test_links_and_addresses_of_ones_own_stay(office, passwords):
+    """An account that was there, with a login at a provider that the document says nothing of."""
+    call, token = office.server.call, office.server.token
+    own = {"auth_provider": "oidc-elsewhere", "external_id": "frida-7"}
+    call("PUT", "/_synapse/admin/v2/users/%40frida%3Aacme.example",
+         {"external_ids": [own], "threepids": [{"medium": "msisdn", "address": "41791234567"},
+                                               {"medium": "email", "address": "old@acme.example"}]},
+         token=token, expect=201)
+    spec = company([*EVERYBODY, "emil"])
+    spec["employees"]["people"].append({"localpart": "frida", "email": "frida@acme.example"})
+    office.write(spec)
+    office.apply()
+    there = call("GET", "/_synapse/admin/v2/users/%40frida%3Aacme.example", token=token)[1]
+    assert there["external_ids"] == [own]
+    assert {(one["medium"], one["address"]) for one in there["threepids"]} == {
+        ("msisdn", "41791234567"), ("email", "frida@acme.example")}
+    assert office.apply()["writes"] == 0
 
 
 def test_a_key_that_nobody_can_open_stops_a_run_before_it_begins(office, passwords):
@@ -236,14 +256,18 @@ def test_an_erasure_is_repeated_where_a_backup_undoes_it(office, passwords):
     spec["leavers"] |= {"then": "erase", "coolDown": "1s"}
     office.write(spec)
     time.sleep(1.1)
-    assert office.apply()["done"] == {"eraseAccount": 2}
+    assert office.apply()["done"] == {"eraseAccount": 3}
     noted = (office.state / "erasures.jsonl").read_text()
-    assert noted.count("\n") == 2 and "anna" not in noted
+    assert noted.count("\n") == 3 and "anna" not in noted
     # An erased account that is there again, as after a restore; Synapse gives none back by itself.
     office.server.call("PUT", "/_synapse/admin/v2/users/%40hugo%3Aacme.example", {},
                        token=office.server.token, expect=201)
     line = json.dumps({"account": hashlib.sha256(b"@hugo:acme.example").hexdigest()})
     (office.state / "erasures.jsonl").write_text(noted + line + "\n")
+    assert office.apply()["writes"] == 0, "he was made by hand and is not the erased one"
+    office.server.call("PUT", f"/_matrix/client/v3/rooms/{office.id_of('alphorn-directory')}/state/"
+                              "dev.alphorn.directory.people/new-0", {"@hugo:acme.example": ""},
+                       token=office.server.token)
     assert office.apply()["done"] == {"eraseAccount": 1}
     assert office.apply()["writes"] == 0
 

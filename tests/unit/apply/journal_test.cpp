@@ -50,28 +50,35 @@ TEST_F(JournalTest, OfTwoProcessesOneIsToldSo) {
 TEST_F(JournalTest, WhenAllIsDoneItIsEmpty) {
   Journal journal{folder_};
   journal.asked("@anna:acme.example");
+  journal.answered("@anna:acme.example");
   journal.clear();
   EXPECT_EQ(fs::file_size(folder_ / "journal.jsonl"), 0U);
 }
 
 TEST_F(JournalTest, WhoWasErasedIsKnownAfterwardsAndNotNamed) {
-  const std::map<std::string, plan::LiveAccount> accounts{
-      {"@anna:acme.example", {}},
-      {"@beat:acme.example", {}},
-      {"@carla:acme.example", {.deactivated = true}}};
-  EXPECT_TRUE(back_from_erasure(folder_, accounts).empty());
+  const std::set<std::string> people{"@anna:acme.example", "@beat:acme.example"};
+  EXPECT_TRUE(erased_among(folder_, people).empty());
   {
     Journal journal{folder_};
     journal.erased("@beat:acme.example");
     journal.erased("@carla:acme.example");
     journal.clear();
   }
-  EXPECT_THAT(back_from_erasure(folder_, accounts), testing::ElementsAre("@beat:acme.example"));
+  EXPECT_THAT(erased_among(folder_, people), testing::ElementsAre("@beat:acme.example"));
   std::ifstream file{folder_ / "erasures.jsonl"};
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(text.find("beat"), std::string::npos);
   std::ofstream{folder_ / "erasures.jsonl", std::ios::app} << "not json\n";
-  EXPECT_THROW(back_from_erasure(folder_, accounts), std::runtime_error);
+  EXPECT_THROW(erased_among(folder_, people), std::runtime_error);
+}
+
+TEST_F(JournalTest, WhatWasNotAnsweredOutlivesTheRun) {
+  {
+    Journal journal{folder_};
+    journal.asked("@anna:acme.example");
+    journal.clear();
+  }
+  EXPECT_THAT(Journal{folder_}.unanswered(), testing::ElementsAre("@anna:acme.example"));
 }
 
 }  // namespace

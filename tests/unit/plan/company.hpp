@@ -61,7 +61,7 @@ inline Live a_server_with(const directory::Directory& company) {
   }
   for (const std::string& guest : company.federated_guests) live.ledger[guest];
   for (const Room& room : company.rooms) {
-    LiveRoom there{.room_id = ids[room.key], .joined = room.members};
+    LiveRoom there{.room_id = ids[room.key], .joined = room.members.all()};
     there.joined.insert(kBot);
     for (const auto& [of, content] : desired_state(room, company)) {
       there.state[{of.first, with_ids(of.second, ids)}] = with_ids(content, ids);

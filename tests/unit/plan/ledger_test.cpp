@@ -65,6 +65,15 @@ TEST(Ledger, NewcomersAreKnownBeforeTheRunAndFiledAfterIt) {
   EXPECT_TRUE(ledger_changes(there, plan.ledger).empty());
 }
 
+TEST(Ledger, NewcomersOfARunThatWasKilledAreWrittenOnceMore) {
+  Live live;
+  live.ledger_parts = {{"new-0", {{"@anna:acme.example", ""}}}};
+  live.ledger = ledger_of(live.ledger_parts);
+  Plan plan;
+  plan.ledger = {{"@anna:acme.example", {}}, {"@carl:acme.example", {}}};
+  EXPECT_EQ(newcomers(plan, live).at("new-0").size(), 2U);
+}
+
 TEST(Ledger, APartThatLostItsLastPersonIsEmptied) {
   const std::map<std::string, json> there = ledger_parts({{"@carla:supplier.example", {}}});
   const auto changes = ledger_changes(there, {});

@@ -171,8 +171,7 @@ TEST(Plan, ADirectoryOfAnotherDocumentIsNotTakenOverByTheWay) {
   directory::Directory company = a_company();
   company.people.clear();
   for (Room& room : company.rooms) room.members.clear();
-  EXPECT_THAT(make_plan(company, live, kNow).refusals, testing::SizeIs(1))
-      << "a document has no name";
+  EXPECT_THAT(make_plan(company, live, kNow).refusals, testing::SizeIs(2)) << "it has no name";
   company.name = "acme";
   // Each reason is one of its own: who says that one is meant has not said so of the other.
   const Plan plan = make_plan(company, live, kNow);
@@ -181,7 +180,9 @@ TEST(Plan, ADirectoryOfAnotherDocumentIsNotTakenOverByTheWay) {
   EXPECT_THAT(plan.refusals[0].text, HasSubstr("--take-over"));
   EXPECT_EQ(plan.refusals[1].why, Refusal::Why::too_many_leavers);
   live.document = "acme";
-  EXPECT_THAT(make_plan(a_company(), live, kNow).refusals, IsEmpty());
+  company = a_company();
+  company.name = "acme";
+  EXPECT_THAT(make_plan(company, live, kNow).refusals, IsEmpty());
 }
 
 TEST(Plan, ALeaverWhoWasUnlockedIsLockedAgainUntilTheEnd) {
@@ -277,10 +278,52 @@ TEST(Plan, WhomARestoredBackupBringsBackIsErasedAgain) {
                                            "remove @beat:acme.example from acme",
                                            "remove @beat:acme.example from lounge"));
   EXPECT_THAT(plan.refusals, IsEmpty()) << "it was decided once";
-  // Also when the document names somebody of that localpart.
-  const Plan named = make_plan(a_company(), live, kNow);
-  EXPECT_THAT(sentences(named), Contains("deactivate and erase account @beat:acme.example"));
-  EXPECT_THAT(named.notes, Contains(HasSubstr("another localpart")));
+  // An account that somebody has made since is another one.
+  live.ledger.erase(id("beat"));
+  EXPECT_THAT(sentences(make_plan(company, live, kNow)), IsEmpty());
+}
+
+TEST(Plan, WhoWasErasedIsNotMadeAnewUnseen) {
+  Live live = a_server_with(a_company());
+  live.erased.insert(id("beat"));
+  for (const bool is_there : {true, false}) {
+    if (!is_there) live.accounts.erase(id("beat"));
+    const Plan plan = make_plan(a_company(), live, kNow);
+    ASSERT_THAT(plan.refusals, testing::SizeIs(1));
+    EXPECT_EQ(plan.refusals[0].why, Refusal::Why::impossible);
+    EXPECT_THAT(plan.refusals[0].text, HasSubstr("erasures.jsonl"));
+  }
+  live.accounts[id("beat")].deactivated = true;
+  const Plan plan = make_plan(a_company(), live, kNow);
+  EXPECT_THAT(plan.refusals, IsEmpty());
+  EXPECT_THAT(plan.notes,
+              Contains("@beat:acme.example was erased; give the person another localpart"));
+}
+
+TEST(Plan, AGuestWhoGoesWithTheSpaceIsRemovedFromIt) {
+  Live live = a_server_with(a_company());
+  live.ledger["@carla:supplier.example"];
+  live.rooms["orders"] = {.room_id = "!orders", .joined = {kBot, "@carla:supplier.example"}};
+  const Plan plan = make_plan(a_company(), live, kNow);
+  EXPECT_THAT(sentences(plan), ElementsAre("remove @carla:supplier.example from orders"));
+  EXPECT_FALSE(plan.ledger.contains("@carla:supplier.example"));
+}
+
+TEST(LedgerBefore, WhoIsLockedIsWrittenDownFirst) {
+  directory::Directory company = a_company();
+  company.people.pop_back();
+  for (Room& room : company.rooms) room.members.erase(id("beat"));
+  Live live = a_server_with(a_company());
+  live.ledger = ledger_before(make_plan(company, live, kNow), live);
+  EXPECT_EQ(live.ledger.at(id("beat")).left_s, kNow);
+  // The run ended there, with the account locked; the document was wrong.
+  live.accounts[id("beat")].locked = true;
+  EXPECT_THAT(sentences(make_plan(a_company(), live, kNow)),
+              ElementsAre("change account @beat:acme.example"));
+  // Or without, and the document was right.
+  live.accounts[id("beat")].locked = false;
+  EXPECT_THAT(sentences(make_plan(company, live, kNow)),
+              Contains("lock account and end its sessions of @beat:acme.example"));
 }
 
 TEST(LedgerAfter, WhatFailedIsTriedAgain) {
