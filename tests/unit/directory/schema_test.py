@@ -12,8 +12,8 @@ ROOT = pathlib.Path(sys.argv[1])
 SCHEMA = json.loads((ROOT / "provisioner/directory/company-directory.schema.json").read_text())
 # What only the whole document, another file or the text's own form tells.
 BEYOND = {
-    "a-deputy-is-a-group", "a-key-twice", "administrator-unknown", "control-character",
-    "empty-document", "external-id-twice", "external-id-without-provider", "group-by-unknown-column",
+    "a-deputy-is-a-group", "a-guest-is-a-deputy", "a-key-twice", "administrator-unknown",
+    "control-character", "empty-document", "external-id-twice", "external-id-without-provider", "group-by-unknown-column",
     "group-of-an-unknown-person", "group-twice", "guest-among-the-staff",
     "guest-in-a-flat-room-of-the-staff", "guest-is-an-employee", "guest-of-this-server",
     "guest-twice", "guest-with-both", "latin-1", "localpart-too-long",
