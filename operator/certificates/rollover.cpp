@@ -57,11 +57,6 @@ std::string decoded(const json& secret, const std::string& key) {
   return data.is_object() ? base64_decode(data.value(key, "")) : "";
 }
 
-std::string annotation(const json& secret, const char* name) {
-  const json& annotations = at_path(secret, "metadata/annotations");
-  return annotations.is_object() ? annotations.value(name, "") : "";
-}
-
 /// Leaves signed by anything else would be found wanting and issued again without end.
 KeyPair pair_in(const json& secret, const std::string& name, TimePoint now) {
   KeyPair pair{decoded(secret, name + ".crt"), Secret{decoded(secret, name + ".key")}};
@@ -177,10 +172,10 @@ Trust in_place_of(KeyPair present, std::string former_pem, TimePoint now) {
 
 Trust trust_from(const json& secret, TimePoint now) {
   Trust trust{.present = pair_in(secret, "tls", now)};
-  trust.phase = phase_named(annotation(secret, kPhase));
+  trust.phase = phase_named(manifests::annotation_of(secret, kPhase));
   if (trust.phase == Phase::settled) return trust;
-  const auto since = parse_time(annotation(secret, kSince));
-  const std::string overlap = annotation(secret, kOverlapSeconds);
+  const auto since = parse_time(manifests::annotation_of(secret, kSince));
+  const std::string overlap = manifests::annotation_of(secret, kOverlapSeconds);
   const bool is_number = !overlap.empty() && overlap.size() < 10 &&
                          overlap.find_first_not_of("0123456789") == std::string::npos;
   if (!since || !is_number) {

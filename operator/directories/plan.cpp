@@ -11,18 +11,12 @@ using homeserver::ChildId;
 using homeserver::ObjectPtr;
 
 bool has_ended(const json& job) {
-  for (const json& condition : at_path(job, "status/conditions")) {
-    const std::string type = string_at(condition, "type");
-    if ((type == "Complete" || type == "Failed") && string_at(condition, "status") == "True") {
-      return true;
-    }
-  }
-  return false;
+  return !homeserver::end_of(job, "Complete").is_null() ||
+         !homeserver::end_of(job, "Failed").is_null();
 }
 
-std::string annotation(const json& object, const char* name) {
-  const json& annotations = at_path(object, "metadata/annotations");
-  return annotations.is_object() ? annotations.value(name, "") : "";
+std::string document_of(const json& object) {
+  return manifests::annotation_of(object, manifests::kDocument);
 }
 
 /// Why nothing can be made at all; the homeserver or the document is missing.
@@ -152,12 +146,12 @@ class Planning {
     std::vector<std::string> in_use{directory.fingerprint};
     for (const auto& [id, object] : world_.children) {
       if (id.kind == "Job" && !has_ended(*object)) {
-        in_use.push_back(annotation(*object, manifests::kDocument));
+        in_use.push_back(document_of(*object));
       }
     }
     for (const auto& [id, object] : world_.children) {
       if (id.kind != "Job" && id.kind != "Secret") continue;
-      const std::string document = annotation(*object, manifests::kDocument);
+      const std::string document = document_of(*object);
       if (std::find(in_use.begin(), in_use.end(), document) == in_use.end()) remove(*object);
     }
   }
@@ -184,8 +178,7 @@ json summary_in(const std::string& words, const json& terminated) {
 }
 
 std::string job_of(const json& pod) {
-  const json& labels = at_path(pod, "metadata/labels");
-  return labels.is_object() ? labels.value("batch.kubernetes.io/job-name", "") : "";
+  return manifests::label_of(pod, "batch.kubernetes.io/job-name");
 }
 
 /// The kubelet's own text counts attempts: it would never be the same twice.
@@ -203,7 +196,7 @@ std::optional<LastRun> run_of(const json& pod) {
     const json& terminated = at_path(status, "state/terminated");
     if (!terminated.is_object()) continue;
     return LastRun{.job = job_of(pod),
-                   .document = annotation(pod, manifests::kDocument),
+                   .document = document_of(pod),
                    .finished_at = string_at(terminated, "finishedAt"),
                    .summary = summary_in(string_at(terminated, "message"), terminated)};
   }
@@ -212,18 +205,14 @@ std::optional<LastRun> run_of(const json& pod) {
 
 /// A Job whose pods were taken away, as when its time was over.
 std::optional<LastRun> failure_of(const json& job) {
-  for (const json& condition : at_path(job, "status/conditions")) {
-    if (string_at(condition, "type") != "Failed" || string_at(condition, "status") != "True") {
-      continue;
-    }
-    return LastRun{.job = string_at(job, "metadata/name"),
-                   .document = annotation(job, manifests::kDocument),
-                   .finished_at = string_at(condition, "lastTransitionTime"),
-                   .summary = {{"result", "failed"},
-                               {"error", string_at(condition, "reason") + ": " +
-                                             string_at(condition, "message")}}};
-  }
-  return std::nullopt;
+  const json& end = homeserver::end_of(job, "Failed");
+  if (end.is_null()) return std::nullopt;
+  return LastRun{
+      .job = string_at(job, "metadata/name"),
+      .document = document_of(job),
+      .finished_at = string_at(end, "lastTransitionTime"),
+      .summary = {{"result", "failed"},
+                  {"error", string_at(end, "reason") + ": " + string_at(end, "message")}}};
 }
 
 /// One of its pods ended, and is still there.

@@ -57,10 +57,10 @@ std::optional<json> source_of(const homeserver::Cache& cache,
   const auto found = store->get({resource.ns, resource.document_from->name});
   if (!found) return std::nullopt;
   json object = found->read();
-  const json labels = at_path(object, "metadata/labels");
   // What the operator made holds keys, and words of it could end up in an error.
-  const bool is_brought = labels.value(manifests::kManagedByLabel, "") != manifests::kManagedBy;
-  const bool is_named = labels.value(manifests::kTenantLabel, "") == resource.homeserver;
+  const bool is_brought =
+      manifests::label_of(object, manifests::kManagedByLabel) != manifests::kManagedBy;
+  const bool is_named = manifests::label_of(object, manifests::kTenantLabel) == resource.homeserver;
   if (!is_brought || !is_named) return std::nullopt;
   object["kind"] = kind.name;
   return object;

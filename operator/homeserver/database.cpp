@@ -29,11 +29,6 @@ json note_of(const DatabaseLogin& login) {
           {"since", login.since}, {"rotation", login.rotation}, {"source", login.source}};
 }
 
-std::string annotation_of(const json& object, const char* key) {
-  const json& annotations = at_path(object, "metadata/annotations");
-  return annotations.is_object() ? annotations.value(key, "") : "";
-}
-
 /// Name of the Job that asks about the database as it is wanted; "" when none does.
 std::string check_name(const Tenant& tenant) {
   for (const json& manifest : manifests::database_check_job(tenant)) {
@@ -42,14 +37,11 @@ std::string check_name(const Tenant& tenant) {
   return "";
 }
 
-/// When the Job ended with this outcome, "Complete" or "Failed"; nothing while it has not.
+/// When the Job ended with this outcome; nothing while it has not.
 std::optional<TimePoint> ended(const json& job, const char* outcome) {
-  for (const json& condition : at_path(job, "status/conditions")) {
-    if (string_at(condition, "type") == outcome && string_at(condition, "status") == "True") {
-      return parse_time(string_at(condition, "lastTransitionTime"));
-    }
-  }
-  return std::nullopt;
+  const json& end = end_of(job, outcome);
+  if (end.is_null()) return std::nullopt;
+  return parse_time(string_at(end, "lastTransitionTime"));
 }
 
 bool is_checked(const World& world) {
@@ -209,7 +201,7 @@ Readiness rotation_of(const World& world) {
 }  // namespace
 
 std::optional<DatabaseLogin> login_in(const json& secret) {
-  const json note = json::parse(annotation_of(secret, kDatabaseLogin), nullptr, false);
+  const json note = json::parse(manifests::annotation_of(secret, kDatabaseLogin), nullptr, false);
   if (string_at(note, "role").empty()) return std::nullopt;
   return DatabaseLogin{.role = string_at(note, "role"),
                        .next = string_at(note, "next"),
@@ -266,9 +258,7 @@ LoginWish login_wish_of(const World& world, const DatabaseLogin& login) {
 LoginWish login_wish(const World& world) { return login_wish_of(world, world.tenant.login); }
 
 bool is_of_check(const json& object) {
-  const json& labels = at_path(object, "metadata/labels");
-  return labels.is_object() &&
-         labels.value("app.kubernetes.io/name", "") == manifests::kDatabaseCheck;
+  return manifests::label_of(object, "app.kubernetes.io/name") == manifests::kDatabaseCheck;
 }
 
 bool check_is_over(const World& world, const json& job) {

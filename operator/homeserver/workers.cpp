@@ -11,11 +11,6 @@ namespace alphorn::homeserver {
 
 namespace {
 
-std::string label_of(const json& object, const char* label) {
-  const json& labels = at_path(object, "metadata/labels");
-  return labels.is_object() ? labels.value(label, "") : "";
-}
-
 /// 1.163 is the oldest release that knows every stream, and every file with a secret, that workers
 /// are told of here.
 bool knows_workers(const std::string& version) {
@@ -31,7 +26,7 @@ bool knows_workers(const std::string& version) {
 /// A set of workers, or a pod of one, that belongs to another layout than this one: it may write
 /// what somebody else is about to write.
 bool is_former_worker(const json& object, const std::string& layout) {
-  return is_worker(object) && label_of(object, manifests::kWorkerLayout) != layout;
+  return is_worker(object) && manifests::label_of(object, manifests::kWorkerLayout) != layout;
 }
 
 Readiness set_ready(const World& world, const std::string& name) {
@@ -42,7 +37,7 @@ Readiness set_ready(const World& world, const std::string& name) {
 }  // namespace
 
 bool is_worker(const json& object) {
-  return label_of(object, "app.kubernetes.io/name") == manifests::kWorker;
+  return manifests::label_of(object, "app.kubernetes.io/name") == manifests::kWorker;
 }
 
 Readiness redis_ready(const World& world) {

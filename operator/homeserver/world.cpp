@@ -42,4 +42,14 @@ const json* World::child(const std::string& kind, const std::string& name) const
   return found == children.end() ? nullptr : found->second.get();
 }
 
+const json& end_of(const json& job, const char* outcome) {
+  static const json not_yet;
+  for (const json& condition : at_path(job, "status/conditions")) {
+    if (string_at(condition, "type") == outcome && string_at(condition, "status") == "True") {
+      return condition;
+    }
+  }
+  return not_yet;
+}
+
 }  // namespace alphorn::homeserver

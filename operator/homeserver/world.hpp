@@ -117,4 +117,8 @@ struct World {
   const json* child(const std::string& kind, const std::string& name) const;
 };
 
+/// The condition by which a Job ended with this outcome, "Complete" or "Failed"; null while it has
+/// not. It lives as long as `job`.
+const json& end_of(const json& job, const char* outcome);
+
 }  // namespace alphorn::homeserver

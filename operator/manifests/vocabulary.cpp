@@ -144,4 +144,14 @@ json memory_volume(const std::string& name, const std::string& limit) {
   return {{"name", name}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", limit}}}};
 }
 
+std::string label_of(const json& object, const char* name) {
+  const json& labels = at_path(object, "metadata/labels");
+  return labels.is_object() ? labels.value(name, "") : "";
+}
+
+std::string annotation_of(const json& object, const char* name) {
+  const json& annotations = at_path(object, "metadata/annotations");
+  return annotations.is_object() ? annotations.value(name, "") : "";
+}
+
 }  // namespace alphorn::manifests

@@ -81,4 +81,8 @@ json secret_volume(const std::string& name, const std::string& secret);
 json scratch_volume(const std::string& name, const std::string& limit);
 json memory_volume(const std::string& name, const std::string& limit);
 
+/// The value of an object's label or annotation; "" when there is none.
+std::string label_of(const json& object, const char* name);
+std::string annotation_of(const json& object, const char* name);
+
 }  // namespace alphorn::manifests
