@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -47,6 +49,12 @@ void keep_name_of(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::optional<std::string> content_of_file(const std::filesystem::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>(file), {}};
+}
 
 void write_file(const std::filesystem::path& path, const std::string& bytes, mode_t mode) {
   const std::string draft = write_draft(path, bytes, mode);

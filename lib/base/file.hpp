@@ -3,9 +3,13 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace alphorn {
+
+/// A file's content; nothing when it cannot be opened.
+std::optional<std::string> content_of_file(const std::filesystem::path& path);
 
 /// Writes a file whole or not at all, by way of PATH.draft beside it; it is on disk when this
 /// returns. The draft has `mode` (less the process's umask) from its beginning. Throws

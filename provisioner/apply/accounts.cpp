@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <semaphore>
 #include <thread>
 
@@ -41,12 +40,12 @@ std::vector<plan::CreateAccount> still_new(const Context& context,
                                            const std::vector<plan::CreateAccount>& part) {
   std::vector<plan::CreateAccount> fresh;
   for (const plan::CreateAccount& step : part) {
-    bool is_there = false;
-    const bool was_asked = check(context, step, [&] {
-      is_there = step.with_password && context.accounts.exists(step.person.user_id, context.stop);
-      if (is_there) throw made_meanwhile("no page was made");
+    const bool is_new = check(context, step, [&] {
+      if (step.with_password && context.accounts.exists(step.person.user_id, context.stop)) {
+        throw made_meanwhile("no page was made");
+      }
     });
-    if (was_asked && !is_there) fresh.push_back(step);
+    if (is_new) fresh.push_back(step);
   }
   return fresh;
 }
@@ -56,28 +55,21 @@ void change(const Context& context, const plan::ChangeAccount& step, const Direc
           [&] { context.accounts.change(step, directory, context.stop); });
 }
 
-/// Few parts are sealed at a time: where provisioner and server share a machine, the server would
-/// have nothing to do until the last of them is.
-class SealedInTurn {
+/// One of few places, for as long as it lives.
+class Place {
  public:
-  explicit SealedInTurn(const Seal& seal) : seal_(seal) {}
-  void operator()(const std::vector<Credential>& credentials) {
-    places_.acquire();
-    const std::unique_ptr<std::counting_semaphore<>, Release> place{&places_};
-    seal_(credentials);
-  }
+  explicit Place(std::counting_semaphore<>& places) : places_(places) { places_.acquire(); }
+  ~Place() { places_.release(); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
 
  private:
-  struct Release {
-    void operator()(std::counting_semaphore<>* places) const { places->release(); }
-  };
-  const Seal& seal_;
-  std::counting_semaphore<> places_{2};
+  std::counting_semaphore<>& places_;
 };
 
 /// A part is sealed as a whole before the first of its accounts is asked for.
 void create_part(const Context& context, const std::vector<plan::CreateAccount>& steps,
-                 const Directory& directory, Journal& journal, SealedInTurn& seal) {
+                 const Directory& directory, Journal& journal, const Seal& seal) {
   const std::vector<plan::CreateAccount> part = still_new(context, steps);
   if (part.empty()) return;
   std::vector<Credential> credentials;
@@ -94,7 +86,13 @@ void create_part(const Context& context, const std::vector<plan::CreateAccount>&
 
 void bring_accounts(const Context& context, const plan::Steps& steps, const Directory& directory,
                     Journal& journal, const Seal& seal) {
-  SealedInTurn in_turn{seal};
+  // Few parts are sealed at a time: where provisioner and server share a machine, the server would
+  // have nothing to do until the last of them is.
+  std::counting_semaphore<> places{2};
+  const Seal in_turn = [&](const std::vector<Credential>& credentials) {
+    const Place place{places};
+    seal(credentials);
+  };
   std::vector<plan::CreateAccount> fresh;
   std::vector<Lane> lanes;
   for (const plan::Step& step : steps) {

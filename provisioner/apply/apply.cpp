@@ -59,10 +59,7 @@ void Progress::done(const std::string& action) {
 }
 
 void Progress::failed(const Step& step, const std::string& error) {
-  tally_.with([&](Tally& tally) {
-    tally.failures.push_back({plan::to_string(step), error});
-    tally.failed.push_back(step);
-  });
+  tally_.with([&](Tally& tally) { tally.failed.emplace_back(step, error); });
   ++finished_;
 }
 
@@ -71,11 +68,21 @@ std::map<std::string, int> Progress::counts() const {
 }
 
 std::vector<Failure> Progress::failures() const {
-  return tally_.with([](const Tally& tally) { return tally.failures; });
+  return tally_.with([](const Tally& tally) {
+    std::vector<Failure> failures;
+    for (const auto& [step, error] : tally.failed) {
+      failures.push_back({.step = plan::to_string(step), .error = error});
+    }
+    return failures;
+  });
 }
 
 Steps Progress::failed_steps() const {
-  return tally_.with([](const Tally& tally) { return tally.failed; });
+  return tally_.with([](const Tally& tally) {
+    Steps steps;
+    for (const auto& [step, error] : tally.failed) steps.push_back(step);
+    return steps;
+  });
 }
 
 void end_exemption(Server& server, const std::string& bot, std::stop_token stop) {

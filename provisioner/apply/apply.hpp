@@ -5,6 +5,7 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apply/account_keeper.hpp"
@@ -49,8 +50,7 @@ class Progress {
  private:
   struct Tally {
     std::map<std::string, int> counts;
-    std::vector<Failure> failures;
-    plan::Steps failed;
+    std::vector<std::pair<plan::Step, std::string>> failed;
   };
   std::atomic<int> all_ = 0;
   std::atomic<int> finished_ = 0;

@@ -1,7 +1,5 @@
 #include "apply/erasures.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
@@ -18,9 +16,8 @@ constexpr const char* kName = "erasures.jsonl";
 /// "" when there is none yet.
 std::string content_of(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return "";
-  std::ifstream file{path, std::ios::binary};
-  if (!file) throw std::runtime_error(path.string() + " cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
+  if (auto content = content_of_file(path)) return *std::move(content);
+  throw std::runtime_error(path.string() + " cannot be read");
 }
 
 }  // namespace

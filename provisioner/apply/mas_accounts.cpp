@@ -77,13 +77,9 @@ std::map<std::string, LiveAccount> MasAccounts::accounts(const std::string& serv
 
 std::optional<std::string> MasAccounts::find(const std::string& user_id,
                                              const std::stop_token& stop) {
-  try {
-    const json found = service_.get(matrix::account_by_name(localpart_of(user_id)), stop);
-    return string_at(found, "data/id");
-  } catch (const matrix::ApiError& error) {
-    if (error.status() != kNotFound) throw;
-    return std::nullopt;
-  }
+  const auto found = service_.find(matrix::account_by_name(localpart_of(user_id)), stop);
+  if (!found) return std::nullopt;
+  return string_at(*found, "data/id");
 }
 
 std::string MasAccounts::id_of(const std::string& user_id, const std::stop_token& stop) {

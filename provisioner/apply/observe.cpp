@@ -1,7 +1,6 @@
 #include "apply/observe.hpp"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "apply/lanes.hpp"
@@ -51,14 +50,14 @@ void read_room(const std::string& room_id, const json& events, Live& live) {
   const json& key = at_path(room.content("m.room.create"), plan::kLocator);
   if (creator != live.bot || !key.is_string() || room.content(plan::kLocator).is_null()) return;
   const std::string& name = key.get_ref<const std::string&>();
-  const std::string other = name == kLedgerKey          ? std::exchange(live.ledger_room, room_id)
-                            : live.rooms.contains(name) ? live.rooms.at(name).room_id
-                                                        : "";
-  if (!other.empty()) {
-    throw std::runtime_error("the rooms " + other + " and " + room_id + " were both made for \"" +
+  const bool is_ledger = name == kLedgerKey;
+  std::string& known = is_ledger ? live.ledger_room : live.rooms[name].room_id;
+  if (!known.empty()) {
+    throw std::runtime_error("the rooms " + known + " and " + room_id + " were both made for \"" +
                              name + "\"; leave one of them with " + live.bot + ", then try again");
   }
-  if (name != kLedgerKey) live.rooms[name] = std::move(room);
+  known = room_id;
+  if (!is_ledger) live.rooms[name] = std::move(room);
 }
 
 /// From the room's resolved state: where two events were sent at once, a sync shows what one of

@@ -1,6 +1,7 @@
 #include "apply/personal_data.hpp"
 
 #include "apply/mas_accounts.hpp"
+#include "apply/synapse_accounts.hpp"
 #include "base/encoding.hpp"
 #include "matrix/authentication_service.hpp"
 
@@ -8,7 +9,6 @@ namespace alphorn::apply {
 namespace {
 
 constexpr int kPage = 500;
-constexpr int kNotFound = 404;
 
 /// All pages of a list, as one list.
 json pages(Server& server, const std::string& target, const std::string& list,
@@ -51,12 +51,9 @@ std::map<std::string, json> personal_data(Server& server, const std::string& use
   const std::string id = percent_encode(user_id);
   const std::string one = "/_synapse/admin/v1/users/" + id;
   std::map<std::string, json> files;
-  try {
-    files["account.json"] = server.get("/_synapse/admin/v2/users/" + id, stop);
-  } catch (const matrix::ApiError& error) {
-    if (error.status() != kNotFound) throw;
-    throw std::runtime_error("nobody is called " + user_id + " on this server");
-  }
+  const auto account = server.find(account_target(user_id), stop);
+  if (!account) throw std::runtime_error("nobody is called " + user_id + " on this server");
+  files["account.json"] = *account;
   files["devices.json"] = server.get("/_synapse/admin/v2/users/" + id + "/devices", stop);
   files["sessions.json"] = server.get("/_synapse/admin/v1/whois/" + id, stop);
   files["memberships.json"] = server.get(one + "/memberships", stop);
@@ -72,14 +69,10 @@ std::map<std::string, json> personal_data(Server& server, const std::string& use
 
 std::map<std::string, json> personal_data_of_service(Server& service, const std::string& user_id,
                                                      std::stop_token stop) {
+  const auto found = service.find(matrix::account_by_name(localpart_of(user_id)), stop);
+  if (!found) return {};
   std::map<std::string, json> files;
-  json& account = files["mas-account.json"];
-  try {
-    account = at_path(service.get(matrix::account_by_name(localpart_of(user_id)), stop), "data");
-  } catch (const matrix::ApiError& error) {
-    if (error.status() != kNotFound) throw;
-    return {};
-  }
+  const json& account = files["mas-account.json"] = at_path(*found, "data");
   const auto list = [&](const std::string& name) {
     const std::string target = "/api/admin/v1/" + name + "?filter%5Buser%5D=";
     return whole_list(service, target + percent_encode(string_at(account, "id")), stop);

@@ -18,7 +18,6 @@ using plan::Steps;
 constexpr std::chrono::seconds kUntilMade{10};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 constexpr int kForbidden = 403;
-constexpr int kNotFound = 404;
 
 std::string room_target(const std::string& room_id) {
   return "/_matrix/client/v3/rooms/" + percent_encode(room_id);
@@ -171,21 +170,17 @@ bool Rooms::is_own(const json& created, const std::string& key) const {
 json Rooms::state_of(const std::string& room_id, const std::string& type,
                      const std::string& query) const {
   try {
-    return context_.server.get(state_target(room_id, type, "") + query, context_.stop);
+    return context_.server.find(state_target(room_id, type, "") + query, context_.stop)
+        .value_or(nullptr);
   } catch (const matrix::ApiError& error) {
-    if (error.status() != kForbidden && error.status() != kNotFound) throw;
+    if (error.status() != kForbidden) throw;
     return nullptr;
   }
 }
 
 bool Rooms::exists(const std::string& room_id) const {
-  try {
-    context_.server.get("/_synapse/admin/v1/rooms/" + percent_encode(room_id), context_.stop);
-    return true;
-  } catch (const matrix::ApiError& error) {
-    if (error.status() != kNotFound) throw;
-    return false;
-  }
+  const std::string target = "/_synapse/admin/v1/rooms/" + percent_encode(room_id);
+  return context_.server.find(target, context_.stop).has_value();
 }
 
 void Rooms::repair(const std::string& room_id, const Room& room, const Ids& ids,

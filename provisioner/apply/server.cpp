@@ -14,6 +14,7 @@ constexpr seconds kMostPatience{600};
 constexpr milliseconds kFirstWait{200};
 constexpr milliseconds kLongestWait{5000};
 constexpr int kTooManyRequests = 429;
+constexpr int kNotFound = 404;
 /// A defect of the server shows in every try; a restart or a full pool of connections does not.
 constexpr int kTriesOfServerErrors = 4;
 
@@ -64,6 +65,15 @@ json Server::patiently(const Send& send, const std::stop_token& stop) {
 
 json Server::get(const std::string& target, std::stop_token stop) {
   return patiently([&] { return api_->get(target, {}); }, stop);
+}
+
+std::optional<json> Server::find(const std::string& target, std::stop_token stop) {
+  try {
+    return get(target, std::move(stop));
+  } catch (const matrix::ApiError& error) {
+    if (error.status() != kNotFound) throw;
+    return std::nullopt;
+  }
 }
 
 json Server::put(const std::string& target, const json& body, std::stop_token stop) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -23,6 +24,8 @@ class Server {
       : api_(std::move(api)), pace_(limits) {}
 
   json get(const std::string& target, std::stop_token stop);
+  /// The same; nothing when the server answers that there is no such thing (404).
+  std::optional<json> find(const std::string& target, std::stop_token stop);
   /// Counted among the writes, as are the next two.
   json put(const std::string& target, const json& body, std::stop_token stop);
   json post(const std::string& target, const json& body, std::stop_token stop);

@@ -12,7 +12,6 @@ using directory::Person;
 using plan::LiveAccount;
 
 constexpr int kPage = 1000;
-constexpr int kNotFound = 404;
 
 /// A list as the API wants it, which replaces what there is: what the document says of `kind`, and
 /// of other kinds what is there.
@@ -89,13 +88,7 @@ std::map<std::string, LiveAccount> SynapseAccounts::accounts(const std::string& 
 }
 
 bool SynapseAccounts::exists(const std::string& user_id, std::stop_token stop) {
-  try {
-    server_.get(account_target(user_id), stop);
-    return true;
-  } catch (const matrix::ApiError& error) {
-    if (error.status() != kNotFound) throw;
-    return false;
-  }
+  return server_.find(account_target(user_id), std::move(stop)).has_value();
 }
 
 void SynapseAccounts::create(const plan::CreateAccount& step, const Directory& directory,

@@ -1,11 +1,10 @@
 #include "commands/connect.hpp"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "apply/mas_accounts.hpp"
 #include "apply/synapse_accounts.hpp"
+#include "base/file.hpp"
 #include "base/ulid.hpp"
 
 namespace alphorn::commands {
@@ -23,9 +22,9 @@ constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 
 std::string content_of(const std::string& path, const std::string& option) {
-  std::ifstream file{path, std::ios::binary};
+  std::optional<std::string> file = content_of_file(path);
   if (!file) throw std::runtime_error(option + ": " + path + " cannot be read");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text = *std::move(file);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
 }

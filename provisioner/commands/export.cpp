@@ -1,7 +1,5 @@
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "apply/personal_data.hpp"
 #include "base/file.hpp"
@@ -27,10 +25,9 @@ void add_folder(const std::filesystem::path& folder, sheets::Files& files) {
   const std::size_t before = files.size();
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    std::ifstream file{entry.path(), std::ios::binary};
+    std::optional<std::string> file = content_of_file(entry.path());
     if (!file) throw std::runtime_error(entry.path().string() + " cannot be read");
-    files["synapse/" + fs::relative(entry.path(), folder).string()] =
-        Secret(std::string{std::istreambuf_iterator<char>(file), {}});
+    files["synapse/" + fs::relative(entry.path(), folder).string()] = Secret(*std::move(file));
   }
   if (files.size() == before) {
     throw std::runtime_error("--synapse-export: " + folder.string() + " holds no files");

@@ -144,19 +144,16 @@ void for_each_document(const DirectoryOptions& options,
     stop.request_stop();
   }};
   const std::vector<std::string> files = documents(options.files);
-  if (files.size() > 1 && !options.connection.url.empty()) {
-    throw std::runtime_error(
-        "--homeserver (or ALPHORN_HOMESERVER) names one server, and these are " +
-        std::to_string(files.size()) +
-        " documents; leave it out and say spec.homeserver.url in each");
-  }
-  if (files.size() > 1 && !options.connection.mas.url.empty()) {
-    throw std::runtime_error(
-        "--mas (or ALPHORN_MAS_URL) names one server's accounts, and these are " +
-        std::to_string(files.size()) +
-        " documents; leave it out and say "
-        "spec.homeserver.authenticationService in each");
-  }
+  const auto of_one_document = [&](const std::string& said, const char* what, const char* field) {
+    if (said.empty() || files.size() < 2) return;
+    throw std::runtime_error(std::string(what) + ", and these are " + std::to_string(files.size()) +
+                             " documents; leave it out and say " + field + " in each");
+  };
+  of_one_document(options.connection.url, "--homeserver (or ALPHORN_HOMESERVER) names one server",
+                  "spec.homeserver.url");
+  of_one_document(options.connection.mas.url,
+                  "--mas (or ALPHORN_MAS_URL) names one server's accounts",
+                  "spec.homeserver.authenticationService");
   std::vector<Document> all;
   for (const std::string& file : files) all.push_back(read_document(options, file));
   drop_twins(options, all);

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <regex>
 #include <stdexcept>
 
+#include "base/file.hpp"
 #include "base/ulid.hpp"
 #include "directory/fields.hpp"
 #include "directory/people.hpp"
@@ -205,15 +204,10 @@ Reading read(const std::string& file, std::string_view text, const Load& load) {
 }
 
 Reading read_file(const std::string& path) {
-  const auto content = [](const std::filesystem::path& name) -> std::optional<std::string> {
-    std::ifstream file{name, std::ios::binary};
-    if (!file) return std::nullopt;
-    return std::string{std::istreambuf_iterator<char>(file), {}};
-  };
-  const std::optional<std::string> text = content(path);
+  const std::optional<std::string> text = content_of_file(path);
   if (!text) throw std::runtime_error(path + " cannot be read");
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  return read(path, *text, [&](const std::string& name) { return content(folder / name); });
+  return read(path, *text, [&](const std::string& name) { return content_of_file(folder / name); });
 }
 
 }  // namespace alphorn::directory

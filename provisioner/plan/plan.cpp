@@ -37,7 +37,7 @@ class Planner {
     for (const Room& room : directory_.rooms) members(room);
     forget_outsiders();
     for (const auto& [key, room] : live_.rooms) {
-      if (is_named(key)) continue;
+      if (named(key) != nullptr) continue;
       plan_.notes.push_back("room " + key + " is not in the document and is left alone");
     }
     plan_.ledger_changes = differs(plan_.ledger, live_.ledger) ||
@@ -78,7 +78,7 @@ class Planner {
              live_.ledger.contains(user);
     };
     for (const auto& [key, room] : live_.rooms) {
-      if (is_named(key)) continue;  // members() has seen to it
+      if (named(key) != nullptr) continue;  // members() has seen to it
       for (const std::string& user : room.joined) {
         if (is_dropped(user)) plan_.steps.push_back(Kick{.room = key, .user_id = user});
       }
@@ -90,9 +90,11 @@ class Planner {
     std::erase_if(plan_.ledger, [&](const auto& entry) { return is_dropped(entry.first); });
   }
 
-  bool is_named(const std::string& key) const {
-    return std::any_of(directory_.rooms.begin(), directory_.rooms.end(),
-                       [&](const Room& room) { return room.key == key; });
+  /// The document's room of that key; null when there is none.
+  const Room* named(const std::string& key) const {
+    const auto found = std::find_if(directory_.rooms.begin(), directory_.rooms.end(),
+                                    [&](const Room& room) { return room.key == key; });
+    return found == directory_.rooms.end() ? nullptr : &*found;
   }
 
   void account(const Person& person) {
@@ -289,9 +291,8 @@ class Planner {
   void unlink(const Room& room, const LiveRoom& live, State& wanted) const {
     for (const auto& [key, id] : ids_) {
       if (live.content("m.space.child", id).empty()) continue;
-      const auto child = std::find_if(directory_.rooms.begin(), directory_.rooms.end(),
-                                      [&](const Room& other) { return other.key == key; });
-      if (child != directory_.rooms.end() && child->parent != room.key) {
+      const Room* child = named(key);
+      if (child != nullptr && child->parent != room.key) {
         wanted[{"m.space.child", id}] = json::object();
       }
     }
