@@ -19,6 +19,8 @@ start() {
   local warm=no began=$SECONDS
   if asks running; then ./dev up; return; fi
   if asks built; then warm=yes; fi
+  # A run that was killed leaves mounts, rules and host names, which are not how this machine was.
+  ./dev down
   mkdir -p build "$(dirname "$mark")"
   python3 tests/e2e/host_picture.py >"$picture"
   touch "$mark"
