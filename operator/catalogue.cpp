@@ -43,7 +43,8 @@ manifests::Images Catalogue::images_for(const std::string& release) const {
           .nginx_exporter = nginx_exporter,
           .web = web,
           .redis = redis,
-          .mas = mas};
+          .mas = mas,
+          .bridges = bridges};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -68,6 +69,11 @@ Catalogue read_catalogue(const std::string& path) {
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");
     catalogue.nginx_exporter = required(path, document, "images/nginxExporter");
+  }
+  for (const auto& [type, image] : at_path(document, "images/bridges").items()) {
+    if (image.is_string() && !image.get<std::string>().empty()) {
+      catalogue.bridges[type] = image.get<std::string>();
+    }
   }
   for (const auto& [channel, release] : at_path(document, "channels").items()) {
     if (!release.is_string()) {

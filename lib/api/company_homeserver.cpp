@@ -110,6 +110,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.ca_bundle = string_at(spec, "homeserver/caBundle");
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.web_client = web_client_from(at_path(spec, "webClient"));
+  result.bridges = bridges_from(at_path(spec, "bridges"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
   result.priority_class = string_at(spec, "priorityClassName");
   result.deletion_policy = string_at(spec, "deletionPolicy") == "Delete" ? DeletionPolicy::erase

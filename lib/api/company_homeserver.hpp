@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/bridge.hpp"
 #include "base/json.hpp"
 
 namespace alphorn::api {
@@ -230,6 +231,7 @@ struct CompanyHomeserverSpec {
   std::string ca_bundle;  ///< PEM; "" when not given
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   WebClient web_client;
+  std::vector<Bridge> bridges;
   bool network_policies = true;
   std::string priority_class;  ///< of every pod; "" for the cluster's default
   DeletionPolicy deletion_policy = DeletionPolicy::retain;

@@ -30,6 +30,17 @@ void read_size(const json& spec, CompanyHomeserverSpec& result);
 /// What a database of that size gets unless it is said.
 json database_resources_of(Size size);
 
+/// What a program gets unless it is said.
+struct Amounts {
+  const char* request_cpu;
+  const char* request_memory;
+  const char* limit_cpu;
+  const char* limit_memory;
+};
+json resources_from(const json& resources, const Amounts& defaults);
+
+std::vector<Bridge> bridges_from(const json& bridges);
+
 /// Collects what is wrong, in the order of the schema.
 class Findings {
  public:
@@ -52,6 +63,8 @@ bool is_object_name(std::string_view text);
 bool is_key(std::string_view text);
 /// An address and a prefix of at least 8 bits: "10.20.0.0/16".
 bool is_network(std::string_view text);
+/// A domain, perhaps with a port: what other servers call a Matrix server.
+bool is_server_name(std::string_view text);
 /// "https://", a host, perhaps a port, perhaps a path; no query.
 bool is_https_url(std::string_view text);
 
@@ -67,5 +80,6 @@ void check_media_bucket(Findings& findings, const MediaBucket& bucket);
 void check_authentication(Findings& findings, const Authentication& authentication);
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
 void check_mas(Findings& findings, const CompanyHomeserverSpec& spec);
+void check_bridges(Findings& findings, const CompanyHomeserverSpec& spec);
 
 }  // namespace alphorn::api

@@ -6,13 +6,6 @@
 namespace alphorn::api {
 namespace {
 
-struct Amounts {
-  const char* request_cpu;
-  const char* request_memory;
-  const char* limit_cpu;
-  const char* limit_memory;
-};
-
 using Counts = std::map<WorkerRole, int>;
 
 /// What a size stands for.
@@ -79,15 +72,6 @@ std::string amount(const json& resources, const char* path, const char* otherwis
   return canonical_quantity(value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-json resources_from(const json& resources, const Amounts& defaults) {
-  return {{"requests",
-           {{"cpu", amount(resources, "requests/cpu", defaults.request_cpu)},
-            {"memory", amount(resources, "requests/memory", defaults.request_memory)}}},
-          {"limits",
-           {{"cpu", amount(resources, "limits/cpu", defaults.limit_cpu)},
-            {"memory", amount(resources, "limits/memory", defaults.limit_memory)}}}};
-}
-
 Counts counts_from(const json& workers, const Preset& preset, bool federates) {
   Counts counts;
   for (const WorkerKind& kind : worker_kinds()) {
@@ -104,6 +88,15 @@ Counts counts_from(const json& workers, const Preset& preset, bool federates) {
 }
 
 }  // namespace
+
+json resources_from(const json& resources, const Amounts& defaults) {
+  return {{"requests",
+           {{"cpu", amount(resources, "requests/cpu", defaults.request_cpu)},
+            {"memory", amount(resources, "requests/memory", defaults.request_memory)}}},
+          {"limits",
+           {{"cpu", amount(resources, "limits/cpu", defaults.limit_cpu)},
+            {"memory", amount(resources, "limits/memory", defaults.limit_memory)}}}};
+}
 
 const std::vector<WorkerKind>& worker_kinds() {
   static const std::vector<WorkerKind> kinds{

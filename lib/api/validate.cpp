@@ -32,13 +32,6 @@ bool is_port(std::string_view text) {
   return is_number(text) && text.size() <= 5 && text.front() != '0';
 }
 
-bool is_server_name(std::string_view text) {
-  if (text.size() > kMaxServerName) return false;
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return is_domain(text);
-  return is_domain(text.substr(0, colon)) && is_port(text.substr(colon + 1));
-}
-
 bool is_release(std::string_view text) {
   for (int part = 0; part < 2; ++part) {
     const std::size_t dot = text.find('.');
@@ -268,6 +261,13 @@ bool is_label(std::string_view text) {
          });
 }
 
+bool is_server_name(std::string_view text) {
+  if (text.size() > kMaxServerName) return false;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return is_domain(text);
+  return is_domain(text.substr(0, colon)) && is_port(text.substr(colon + 1));
+}
+
 bool is_object_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxHost && is_alphanumeric(text.front()) &&
          is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
@@ -326,6 +326,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  "spec.priorityClassName",
                  R"(priorityClassName must hold only a-z, 0-9, "-" and ".")");
   check_mas(findings, spec);
+  check_bridges(findings, spec);
   return findings.take();
 }
 

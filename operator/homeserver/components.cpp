@@ -1,8 +1,10 @@
 #include "homeserver/components.hpp"
 
+#include "homeserver/bridges.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/workers.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -72,6 +74,12 @@ std::vector<Wish> administrator(const World& world) {
                             .localpart = world.tenant.spec.administrator}};
 }
 
+/// What it would start among, or forget too early, must be over first.
+std::optional<Readiness> obstacle_of_homeserver(const World& world) {
+  const auto obstacle = obstacle_of_workers(world);
+  return obstacle ? obstacle : obstacle_of_bridges(world);
+}
+
 /// Most run one workload.
 template <std::string (*Name)(const Tenant&)>
 std::vector<std::string> only(const Tenant& tenant) {
@@ -92,8 +100,9 @@ const std::vector<Component>& components() {
       {.name = "media",         .needs = {},                               .desire = nothing,                            .ready = media_ready},
       {.name = "database",      .needs = {"volumes", "keys"},              .desire = database,                           .ready = database_ready, .ready_by_objects = true, .workloads = only<manifests::database_name>},
       {.name = "redis",         .needs = {"keys"},                         .desire = manifests_of<manifests::redis>,     .ready = redis_ready, .ready_by_objects = true, .workloads = only<manifests::redis_name>, .wanted = manifests::has_workers},
-      {.name = "homeserver",    .needs = {"keys", "database", "redis", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workloads = only<manifests::homeserver_name>, .held_up = obstacle_of_workers},
+      {.name = "homeserver",    .needs = {"keys", "database", "redis", "exposure", "authentication", "media"}, .desire = manifests_of<manifests::homeserver>, .ready = homeserver_ready, .workloads = only<manifests::homeserver_name>, .held_up = obstacle_of_homeserver},
       {.name = "workers",       .needs = {"homeserver"},                   .desire = manifests_of<manifests::workers>,   .ready = workers_ready, .ready_by_objects = true, .workloads = worker_workloads, .wanted = manifests::has_workers},
+      {.name = "bridges",       .needs = {"homeserver", "workers"},        .desire = manifests_of<manifests::bridges>,   .ready = bridges_ready, .ready_by_objects = true, .workloads = bridge_workloads, .wanted = manifests::has_bridges},
       {.name = "bucket",        .needs = {"homeserver", "workers"},                   .desire = nothing,                            .ready = bucket_ready},
       {.name = "gateway",       .needs = {"certificates", "homeserver", "workers"},  .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workloads = only<manifests::gateway_name>, .is_the_door = true},
       {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workloads = only<manifests::web_name>},

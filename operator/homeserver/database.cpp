@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/status.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
@@ -249,6 +250,9 @@ LoginWish login_wish_of(const World& world, const DatabaseLogin& login) {
   json metadata = manifests::login_metadata(world.tenant);
   json note = note_of(login);
   if (manifests::has_mas(world.tenant)) note["besides"] = manifests::kMasRole;
+  if (const std::string logins = manifests::bridge_logins(world.tenant); !logins.empty()) {
+    note["bridges"] = logins;
+  }
   metadata["annotations"][kDatabaseLogin] = note.dump();
   return {.secret_name = manifests::database_login(world.tenant),
           .metadata = std::move(metadata),

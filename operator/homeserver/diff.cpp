@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "homeserver/bridges.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/plan.hpp"
 #include "homeserver/readiness.hpp"
@@ -99,7 +100,9 @@ class ComponentDiff {
     if (actual == nullptr) {
       const bool guards_data = is_kept(json{{"metadata", recipe.metadata}}) &&
                                recipe.name != manifests::administrator_secret(world_.tenant);
-      steps.emplace_back(CreateSecret{recipe, !guards_data || data_is_untouched(world_)});
+      const bool may_draw =
+          !guards_data || data_is_untouched(world_) || is_new_to_homeserver(world_, recipe.name);
+      steps.emplace_back(CreateSecret{recipe, may_draw});
     } else if (metadata_differs(recipe.metadata, *actual)) {
       steps.emplace_back(Apply{secret_metadata(recipe)});
     } else {
@@ -188,6 +191,12 @@ void stop_workers(const World& world, std::vector<Step>& steps) {
     const bool is_orphan = controller_uid(*object).empty();
     if (is_orphan && !is_going(*object)) steps.emplace_back(deletion_of(*object));
     remove(*object, world, steps);
+  }
+}
+
+void stop_bridges(const World& world, std::vector<Step>& steps) {
+  for (const auto& [id, object] : world.children) {
+    if (id.kind == "Deployment" && is_leaving_bridge(world, *object)) remove(*object, world, steps);
   }
 }
 
@@ -335,6 +344,7 @@ Plan diff(const World& world, TimePoint now, Settled& settled) {
   }
   remove_stuck_pods(world, plan.clean_up);
   stop_workers(world, plan.clean_up);
+  stop_bridges(world, plan.clean_up);
   remove_checks(world, plan.clean_up);
   remove_policies(world, plan.clean_up);
   // By now every component has noted what it wishes for.

@@ -1,6 +1,7 @@
 #include "base/encoding.hpp"
 #include "base/secret.hpp"
 #include "homeserver/database.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
@@ -64,6 +65,16 @@ void add_login_of_mas(const World& world, json& data) {
       base64_encode(manifests::mas_database_file(password.reveal()));
 }
 
+void add_logins_of_bridges(const World& world, json& data) {
+  for (const api::Bridge& bridge : manifests::live_bridges(world.tenant)) {
+    const std::string name = manifests::bridge_keys(world.tenant, bridge);
+    const json* keys = world.child("Secret", name);
+    if (!manifests::has_database(bridge) || keys == nullptr) continue;
+    const Secret password = line_in(keys, name, manifests::kBridgePassword);
+    data[manifests::bridge_role(bridge)] = base64_encode(password.reveal());
+  }
+}
+
 }  // namespace
 
 json login_secret(const World& world, const LoginWish& wish, const json* seen) {
@@ -82,6 +93,7 @@ json login_secret(const World& world, const LoginWish& wish, const json* seen) {
     const Secret password{base64_decode(data.at(role).get<std::string>())};
     data[manifests::kLoginFile] = file_with(tenant, role, password);
     if (manifests::has_mas(tenant)) add_login_of_mas(world, data);
+    add_logins_of_bridges(world, data);
   }
   json metadata = wish.metadata;
   if (seen != nullptr) metadata["resourceVersion"] = string_at(*seen, "metadata/resourceVersion");

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "homeserver/bridges.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
@@ -307,6 +308,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   }
   observe_brought(world);
   observe_workers(world);
+  observe_bridges(world);
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   if (secrets.certificate_is_former) world.reissue_at = view.reissue_from;

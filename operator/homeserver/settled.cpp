@@ -103,6 +103,13 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
                                   world.storage_classes.default_name}) {
     mix(hash, hash_of(text));
   }
+  for (const auto& [name, seen] : tenant.bridges_seen) {
+    for (const std::string& text : {name, seen.keys, seen.brought}) mix(hash, hash_of(text));
+  }
+  for (const auto& [type, image] : tenant.images.bridges) {
+    for (const std::string& text : {type, image}) mix(hash, hash_of(text));
+  }
+  mix(hash, hash_of(tenant.double_puppet_seen));
   for (const auto* names :
        {&world.storage_classes.names, &world.storage_classes.expandable, &world.ingress_classes}) {
     for (const std::string& name : *names) mix(hash, hash_of(name));

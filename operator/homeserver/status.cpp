@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/encoding.hpp"
+#include "homeserver/bridges.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "manifests/mas.hpp"
@@ -37,6 +38,7 @@ const std::set<std::string> kStalledReasons{"AccountsByHomeserver",
                                             "CertificateUnreadable",
                                             "CloudNativePgMissing",
                                             "KeysLost",
+                                            "BridgeSecretMissing",
                                             "BucketMissing",
                                             "BucketRefused",
                                             "MediaKeyMissing",
@@ -239,6 +241,9 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
     status["certificate"] = {{"serial", world.certificate->serial},
                              {"notAfter", format_time(world.certificate->not_after)}};
   }
+  if (json bridges = bridges_status(world, is_well("homeserver")); !bridges.empty()) {
+    status["bridges"] = std::move(bridges);
+  }
   if (json login = login_status(world); !login.empty()) status["database"] = login;
   if (is_well("administrator")) {
     status["administrator"] = {{"userId", manifests::administrator_id(tenant)},
@@ -269,6 +274,9 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
     const Readiness& readiness = outcomes[component.component];
     conditions.set(title_case(component.component) + "Ready", readiness.ready, readiness.reason,
                    readiness.message);
+  }
+  if (const std::string retired = retired_bridges(world); !retired.empty()) {
+    conditions.set("Retired", true, "SkypeShutDown", retired);
   }
   json status = {{"observedGeneration", world.resource.generation},
                  {"conditions", conditions.list()}};

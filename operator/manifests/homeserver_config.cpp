@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "manifests/authentication.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/media.hpp"
 #include "manifests/workers.hpp"
@@ -147,6 +148,7 @@ json homeserver_config(const Tenant& tenant) {
   }
   if (has_workers(tenant)) result.update(shared_worker_config(tenant));
   if (has_bucket(tenant) && !has_media_worker(tenant)) result.update(bucket_config(tenant));
+  result.update(registration_config(tenant));
   // Otherwise Synapse asks whoever logged in elsewhere whether to trust the company's own chat.
   if (has_web(tenant) && !has_mas(tenant) && !tenant.spec.authentication.oidc.empty()) {
     result["sso"] = {{"client_whitelist", json::array({web_url(tenant) + "/"})}};

@@ -1,3 +1,4 @@
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
@@ -33,6 +34,7 @@ std::vector<SecretRecipe> keys(const Tenant& tenant) {
                                                {kMasHomeserverSecret, Draw::token},
                                                {kMasOperatorSecret, Draw::token}}));
   }
+  for (SecretRecipe& one : bridge_recipes(tenant)) result.push_back(std::move(one));
   result.push_back(recipe(administrator_secret(tenant), {{"password", Draw::token}}));
   // Of no use to anybody once the processes are gone: it goes with them.
   if (has_workers(tenant)) {

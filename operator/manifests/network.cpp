@@ -1,6 +1,7 @@
 #include <array>
 #include <optional>
 
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/directory.hpp"
 #include "manifests/vocabulary.hpp"
@@ -42,6 +43,12 @@ json pods_of(const Tenant& tenant, const std::string& component) {
 json pods_of(const Tenant& tenant, const WorkerSet& set) {
   json pods = pods_of(tenant, kWorker);
   pods["matchLabels"][kWorkerRole] = api::name_of(set.role);
+  return pods;
+}
+
+json pods_of(const Tenant& tenant, const api::Bridge& bridge) {
+  json pods = pods_of(tenant, kBridge);
+  pods["matchLabels"][kBridgeLabel] = bridge.name;
   return pods;
 }
 
@@ -167,6 +174,9 @@ Manifest database_policy(const Tenant& tenant) {
   json clients = processes_of_homeserver(tenant);
   clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
   if (has_mas(tenant)) clients.push_back({{"podSelector", pods_of(tenant, "mas")}});
+  for (const api::Bridge& bridge : live_bridges(tenant)) {
+    if (has_database(bridge)) clients.push_back({{"podSelector", pods_of(tenant, bridge)}});
+  }
   json ingress = json::array({from(clients, json::array({tcp(kDatabasePort)}))});
   let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
   return policy(tenant, "database", database_name(tenant), ingress, json::array());
@@ -225,6 +235,14 @@ void reach_other_processes(const Tenant& tenant, json& arrows) {
   arrows.push_back(to(writers, json::array({tcp(kReplicationPort)})));
 }
 
+/// The main process tells application services what happens.
+void reach_bridges(const Tenant& tenant, json& arrows) {
+  for (const api::Bridge& bridge : live_bridges(tenant)) {
+    const json pods = {{"podSelector", pods_of(tenant, bridge)}};
+    arrows.push_back(to(json::array({pods}), json::array({tcp(port_of(bridge))})));
+  }
+}
+
 /// `role` is nothing for the main process. Other servers are called by any of them: who takes a
 /// join asks for keys, who has the files fetches theirs. Where there are none, pushers wake phones
 /// all the same, and files may be in a bucket somewhere.
@@ -245,12 +263,16 @@ Manifest synapse_policy(const Tenant& tenant, const json& pods, const std::strin
     egress.push_back(to(json::array({mas}), json::array({tcp(kMasPort)})));
   }
   reach_other_processes(tenant, egress);
+  if (!role) reach_bridges(tenant, egress);
   json ingress = json::array();
   json callers = json::array({{{"podSelector", pods_of(tenant, "gateway")}}});
   if (!role) callers.push_back(asking_operator(tenant));
   if (!role && has_mas(tenant)) callers.push_back(mas);
   if (!role && tenant.has_directory) {
     callers.push_back({{"podSelector", pods_of(tenant, kDirectory)}});
+  }
+  if (!role && has_bridges(tenant)) {
+    callers.push_back({{"podSelector", pods_of(tenant, kBridge)}});
   }
   if (has_routes) ingress.push_back(from(callers, json::array({tcp(kHomeserverPort)})));
   if (has_workers(tenant) && (!role || writes_streams(*role))) {
@@ -284,6 +306,26 @@ Manifest web_policy(const Tenant& tenant) {
   return policy(tenant, "web", web_name(tenant),
                 json::array({from(json::array({gateway}), json::array({tcp(kWebPort)}))}),
                 json::array());
+}
+
+/// Its network, and nothing else of the world.
+Manifest bridge_policy(const Tenant& tenant, const api::Bridge& bridge) {
+  const json homeserver = {{"podSelector", pods_of(tenant, "homeserver")}};
+  json where = json::array();
+  for (const std::string& network : bridge.networks) {
+    where.push_back(addresses(network, json::array()));
+  }
+  json ports = json::array();
+  for (const int number : network_ports(bridge)) ports.push_back(tcp(number));
+  json egress =
+      json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
+                   name_service(), to(where.empty() ? public_addresses() : where, ports)});
+  if (has_database(bridge)) egress.push_back(database_arrow(tenant));
+  Manifest result = policy(
+      tenant, kBridge, bridge_name(tenant, bridge),
+      json::array({from(json::array({homeserver}), json::array({tcp(port_of(bridge))}))}), egress);
+  result["spec"]["podSelector"] = pods_of(tenant, bridge);
+  return result;
 }
 
 Manifest mas_policy(const Tenant& tenant) {
@@ -334,6 +376,9 @@ Manifests network(const Tenant& tenant) {
   if (has_cloudnative_pg_database(tenant)) policies.push_back(database_cluster_policy(tenant));
   if (has_web(tenant)) policies.push_back(web_policy(tenant));
   if (has_mas(tenant)) policies.push_back(mas_policy(tenant));
+  for (const api::Bridge& bridge : live_bridges(tenant)) {
+    policies.push_back(bridge_policy(tenant, bridge));
+  }
   if (tenant.has_directory) policies.push_back(policy_of_runs(tenant));
   return policies;
 }

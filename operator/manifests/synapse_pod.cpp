@@ -1,6 +1,7 @@
 #include "manifests/synapse_pod.hpp"
 
 #include "manifests/authentication.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/homeserver_config.hpp"
 #include "manifests/media.hpp"
@@ -55,6 +56,9 @@ json render(const Tenant& tenant, const SynapseProcess& process) {
   std::vector<std::string> command{"python3", in_folder(kConfig, "render_config.py"),
                                    in_folder(kConfig, "homeserver.yaml"),
                                    in_folder(kRendered, "homeserver.yaml")};
+  for (std::string& argument : registration_arguments(tenant, kConfig, kRendered)) {
+    command.push_back(std::move(argument));
+  }
   if (!process.worker_file.empty()) {
     command.push_back(in_folder(kWorkerConfigs, process.worker_file));
     command.push_back(in_folder(kRendered, "worker.yaml"));
@@ -70,6 +74,7 @@ json render(const Tenant& tenant, const SynapseProcess& process) {
     result["volumeMounts"].push_back(read_only_mount("workers", kWorkerConfigs));
   }
   if (has_bucket(tenant) && process.has_media) result["volumeMounts"].push_back(bucket_key_mount());
+  if (has_bridges(tenant)) result["volumeMounts"].push_back(registration_mount());
   return result;
 }
 
@@ -101,6 +106,9 @@ json synapse(const Tenant& tenant, const SynapseProcess& process) {
   result["workingDir"] = "/tmp";
   result["env"] = python_environment();
   result["env"].push_back(login_environment());
+  if (has_plain_rooms(tenant)) {
+    result["env"].push_back({{"name", "PYTHONPATH"}, {"value", kConfig}});
+  }
   if (trusts_more(tenant)) trust_authorities(result["env"]);
   if (has_bucket(tenant) && process.has_media) trust_bucket(tenant, result["env"]);
   result["ports"] = ports_of(tenant, process);
@@ -130,6 +138,7 @@ json volumes_of(const Tenant& tenant, const SynapseProcess& process) {
     result.push_back(config_map_volume("workers", workers_config_map(tenant)));
   }
   if (has_workers(tenant)) result.push_back(worker_keys_volume(tenant));
+  if (has_bridges(tenant)) result.push_back(registration_volume(tenant));
   append(result, login_volumes(tenant));
   if (has_bucket(tenant) && process.has_media) result.push_back(bucket_key_volume(tenant));
   return result;
@@ -146,6 +155,8 @@ json homeserver_files(const Tenant& tenant) {
     files["media_bucket.py"] = scripts::media_bucket;
     files["prepare_bucket.py"] = scripts::prepare_bucket;
   }
+  files.update(registration_files(tenant));
+  if (has_plain_rooms(tenant)) files["plain_rooms.py"] = scripts::plain_rooms;
   if (trusts_more(tenant)) {
     files[kAuthority] = (federates(tenant) ? tenant.authority_pem : "") + tenant.spec.ca_bundle;
   }
@@ -156,6 +167,7 @@ json synapse_annotations(const Tenant& tenant) {
   json annotations = {{kConfigHash, fingerprint_of(homeserver_files(tenant))}};
   if (!tenant.client_secrets_seen.empty()) annotations[kSecretsSeen] = tenant.client_secrets_seen;
   if (!tenant.keys_rotated.empty()) annotations[kKeysRotated] = tenant.keys_rotated;
+  if (has_bridges(tenant)) annotations[kBridgeKeysSeen] = bridge_keys_seen(tenant);
   if (has_workers(tenant)) annotations[kWorkerKeysSeen] = tenant.worker_keys_seen;
   return annotations;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,8 +20,16 @@ struct Images {
   std::string nginx_exporter = {};
   std::string web;  ///< "" when the catalogue names none
   std::string redis = {};
-  std::string mas = {};  ///< "" when the catalogue names none
+  std::string mas = {};                             ///< "" when the catalogue names none
+  std::map<std::string, std::string> bridges = {};  ///< by type
   bool operator==(const Images&) const = default;
+};
+
+/// What is seen of a bridge's Secrets.
+struct BridgeSeen {
+  std::string keys;     ///< stands for the Secret with its keys; "" while it is missing
+  std::string brought;  ///< version of the Secret that the company brings; "" while it is missing
+  bool operator==(const BridgeSeen&) const = default;
 };
 
 /// How programs log in to the database, and what is under way about it. Never a password.
@@ -75,6 +84,10 @@ struct Tenant {
   /// Stands for the Secret that processes of the homeserver know one another by; another one rolls
   /// them. "" while it is missing.
   std::string worker_keys_seen;
+  /// By name, of those that can run.
+  std::map<std::string, BridgeSeen> bridges_seen;
+  /// Stands for the Secret with which bridges write in the name of people; "" while it is missing.
+  std::string double_puppet_seen;
   /// How many workers there are to be by the sets that are there: more than are wanted, for a while
   /// after fewer were asked for.
   int workers_seen = 0;

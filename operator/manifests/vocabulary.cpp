@@ -136,6 +136,10 @@ json secret_volume(const std::string& name, const std::string& secret) {
   return {{"name", name}, {"secret", {{"secretName", secret}, {"defaultMode", kGroupReadable}}}};
 }
 
+json projected_volume(const std::string& name, const json& sources) {
+  return {{"name", name}, {"projected", {{"sources", sources}, {"defaultMode", kGroupReadable}}}};
+}
+
 json scratch_volume(const std::string& name, const std::string& limit) {
   return {{"name", name}, {"emptyDir", {{"sizeLimit", limit}}}};
 }

@@ -78,6 +78,8 @@ json claim_volume(const std::string& name, const std::string& claim);
 json config_map_volume(const std::string& name, const std::string& config_map);
 /// Readable by the pod's group, which fsGroup sets, and by nobody else.
 json secret_volume(const std::string& name, const std::string& secret);
+/// Several Secrets as folders of one volume; as readable as secret_volume().
+json projected_volume(const std::string& name, const json& sources);
 json scratch_volume(const std::string& name, const std::string& limit);
 json memory_volume(const std::string& name, const std::string& limit);
 

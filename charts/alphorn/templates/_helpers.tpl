@@ -29,6 +29,11 @@ images:
   redis: {{ .Values.images.redis | quote }}
   web: {{ .Values.images.web | default "" | quote }}
   mas: {{ .Values.images.mas | default "" | quote }}
+  bridges:
+    {{- range $type, $image := .Values.images.bridges }}
+    {{ $type }}: {{ $image | quote }}
+    {{- else }} {}
+    {{- end }}
   # The operator's own image has the program that its Jobs run.
   provisioner: {{ .Values.image | quote }}
   synapse:

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Gives every program a role that owns a database of the same name in the C locale, and lets in who
-# has a login. A file in KEYS is a program: its name. A file in LOGINS is a login, its content the
-# password: the program's own role, or PROGRAM_a and PROGRAM_b, which act as it. A role that has lost
-# its file may log in no more; its open connections stay. Does so again when a file or the server
-# changed. What the SQL file says, if one is named, is done after that, each time.
+# has a login. A file in KEYS is a program: its name; so is a file bridge_NAME in LOGINS. A file in
+# LOGINS is a login, its content the password: the program's own role, or PROGRAM_a and PROGRAM_b,
+# which act as it. A role that has lost its file may log in no more; its open connections stay. Does so
+# again when a file or the server changed. What the SQL file says, if one is named, is done after that,
+# each time.
 # Usage: apply_roles.sh KEYS LOGINS SOCKET-FOLDER READY-FILE [SQL-FILE]
 set -eu
 
@@ -68,6 +69,26 @@ SELECT format('ALTER ROLE %I NOLOGIN PASSWORD NULL', :'login')
 SQL
 }
 
+# Those that had a login once: their databases stay.
+former_bridges() {
+  psql --no-psqlrc --quiet --tuples-only --no-align --host="$sockets" --username=postgres \
+    --dbname=postgres --set=ON_ERROR_STOP=1 --command \
+    "SELECT rolname FROM pg_roles WHERE rolname LIKE 'bridge\_%' AND rolcanlogin"
+}
+
+apply_bridges() {
+  for file in "$logins"/bridge_*; do
+    [ -e "$file" ] || continue
+    role=${file##*/}
+    apply_program "$role" || return 1
+    open_login "$role" "$role" || return 1
+  done
+  former=$(former_bridges) || return 1
+  for role in $former; do
+    [ -e "$logins/$role" ] || close_login "$role" || return 1
+  done
+}
+
 apply_statements() {
   psql --no-psqlrc --quiet --host="$sockets" --username=postgres --dbname=postgres \
     --set=ON_ERROR_STOP=1 --file="$1" >/dev/null
@@ -85,6 +106,7 @@ apply_all() {
       fi
     done
   done
+  apply_bridges || return 1
   [ -z "$statements" ] || apply_statements "$statements"
 }
 

@@ -3,8 +3,8 @@
 Usage: render_config.py TEMPLATE RESULT [TEMPLATE RESULT]...
 
 Copies the YAML file TEMPLATE to RESULT; every mapping {"$file": PATH} in it becomes the content of
-that file, without the line's end, and {"$env": NAME} that variable. RESULT is readable by its owner
-alone and lies in memory.
+that file, without the line's end, {"$integer": PATH} the number in it, {"$env": NAME} that variable, and
+{"$join": LIST} its texts one after the other. RESULT is readable by its owner alone and lies in memory.
 """
 
 import os
@@ -13,11 +13,26 @@ import sys
 import yaml
 
 
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def integer_of(path):
+    try:
+        return int(text_of(path))
+    except ValueError:
+        sys.exit(f"{path} does not hold a whole number")
+
+
 def complete(value):
     if isinstance(value, dict):
         if set(value) == {"$file"}:
-            with open(value["$file"], encoding="utf-8") as file:
-                return file.read().strip()
+            return text_of(value["$file"])
+        if set(value) == {"$integer"}:
+            return integer_of(value["$integer"])
+        if set(value) == {"$join"}:
+            return "".join(complete(part) for part in value["$join"])
         if set(value) == {"$env"}:
             return os.environ[value["$env"]]
         return {key: complete(entry) for key, entry in value.items()}

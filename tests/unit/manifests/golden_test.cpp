@@ -84,7 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "ingress-default-class", "gateway", "gateway-passthrough", "own-certificate",
                     "single-sign-on", "strict-passwords", "media-bucket", "media-bucket-amazon",
                     "cert-manager", "cert-manager-issuer", "without-web-client",
-                    "external-database", "external-database-public", "cloudnative-pg", "mas"),
+                    "external-database", "external-database-public", "cloudnative-pg", "mas",
+                    "bridges"),
     [](const auto& test) {
       std::string name = test.param;
       std::erase(name, '-');

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "manifests/bridges.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
 #include "support/source_dir.hpp"
@@ -54,6 +55,9 @@ Manifests login(const Tenant& tenant) {
     values[kMasRole] = "<password>";
     values[kMasDatabaseFile] = mas_database_file("<password>");
   }
+  for (const api::Bridge& bridge : live_bridges(tenant)) {
+    if (has_database(bridge)) values[bridge_role(bridge)] = "<password>";
+  }
   return {{{"apiVersion", "v1"},
            {"kind", "Secret"},
            {"metadata", login_metadata(tenant)},
@@ -84,6 +88,14 @@ Tenant tenant_of(const std::string& sample) {
                    .web = "registry.example/element-web:v1.12.26",
                    .redis = "registry.example/redis:7.2",
                    .mas = "registry.example/matrix-authentication-service:1.26.0"};
+  for (const api::BridgeKind& kind : api::bridge_kinds()) {
+    tenant.images.bridges[kind.name] = std::string{"registry.example/"} + kind.name + ":1.0";
+  }
+  for (const api::Bridge& bridge : live_bridges(tenant)) {
+    tenant.bridges_seen[bridge.name] = {
+        .keys = "uid-" + bridge.name, .brought = brought_secret(bridge).empty() ? "" : "4711"};
+  }
+  if (has_double_puppets(tenant)) tenant.double_puppet_seen = "uid-of-double-puppets";
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
@@ -137,6 +149,7 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
                                           {"network", network(tenant)}};
   // Most have none, and a file for each of those would say nothing.
   if (has_mas(tenant)) result["mas"] = mas(tenant);
+  if (has_bridges(tenant)) result["bridges"] = bridges(tenant);
   return result;
 }
 

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "homeserver/components.hpp"
+
+/// Bridges to other networks as they are seen. All are pure.
+namespace alphorn::homeserver {
+
+Readiness bridges_ready(const World& world);
+std::vector<std::string> bridge_workloads(const manifests::Tenant& tenant);
+
+/// What manifests depend on: the Secrets of bridges.
+void observe_bridges(World& world);
+
+/// The object is a workload, or a pod, of a bridge that is wanted no more. It must go before the
+/// homeserver forgets the bridge: what it is about to say would be refused, and lost.
+bool is_leaving_bridge(const World& world, const json& object);
+
+/// Why the homeserver must wait: such a bridge is not gone yet. Nothing when it may go on.
+std::optional<Readiness> obstacle_of_bridges(const World& world);
+
+/// Keys by this name may be drawn although the company's data is in use: no homeserver that ran has
+/// known the bridge by others.
+bool is_new_to_homeserver(const World& world, const std::string& secret_name);
+
+/// status.bridges; empty without any. `is_registered`: the homeserver that runs knows those that
+/// are wanted.
+json bridges_status(const World& world, bool is_registered);
+
+/// Bridges whose network has ended, and what to do instead; "" when there is none.
+std::string retired_bridges(const World& world);
+
+}  // namespace alphorn::homeserver

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "manifests/tenant.hpp"
+
+/// Bridges to other networks, each an application service with a workload, keys and a registration
+/// of its own; see docs/bridges.md.
+namespace alphorn::manifests {
+
+/// The component label of all of them, and the label that tells one from another.
+inline constexpr const char* kBridge = "bridge";
+inline constexpr const char* kBridgeLabel = "alphorn.dev/bridge";
+/// Annotation of pods: which keys, and which Secrets that the company brings, they were made for.
+inline constexpr const char* kBridgeKeysSeen = "alphorn.dev/bridge-keys";
+inline constexpr const char* kBridgeSecretsSeen = "alphorn.dev/bridge-secrets";
+
+// Entries of the Secret with a bridge's keys, which are files of their own in containers.
+inline constexpr const char* kAsToken = "as_token";  // it to the homeserver
+inline constexpr const char* kHsToken = "hs_token";  // the homeserver to it
+inline constexpr const char* kBridgePassword = "database";
+inline constexpr const char* kPickleKey = "pickle";
+inline constexpr const char* kProvisioningSecret = "provisioning";
+
+/// Of a telegram bridge's credentials.
+inline constexpr const char* kApiId = "api-id";
+inline constexpr const char* kApiHash = "api-hash";
+
+/// Where every bridge listens that says nothing else.
+inline constexpr int kBridgePort = 29300;
+
+/// It can run: its network has not ended.
+bool is_alive(const api::Bridge& bridge);
+/// Those that can run, in the order of the resource.
+std::vector<api::Bridge> live_bridges(const Tenant& tenant);
+/// It has some that can run.
+bool has_bridges(const Tenant& tenant);
+/// One of the mautrix family, which all are configured alike.
+bool is_mautrix(const api::Bridge& bridge);
+bool has_database(const api::Bridge& bridge);
+/// Some bridge writes in the name of people who use it.
+bool has_double_puppets(const Tenant& tenant);
+
+std::string bridge_name(const Tenant& tenant, const api::Bridge& bridge);  // acme-bridge-irc
+std::string bridge_keys(const Tenant& tenant, const api::Bridge& bridge);  // the same: Secret
+std::string double_puppet_keys(const Tenant& tenant);                      // acme-double-puppet
+/// Its role in the database that the operator runs, and the name of its database: "bridge_irc".
+std::string bridge_role(const api::Bridge& bridge);
+/// "" when the catalogue has none.
+std::string bridge_image(const Tenant& tenant, const api::Bridge& bridge);
+int port_of(const api::Bridge& bridge);
+/// "@ircbot:acme.example".
+std::string bot_of(const Tenant& tenant, const api::Bridge& bridge);
+/// The Secret that the company brings for it; "" when there is none.
+std::string brought_secret(const api::Bridge& bridge);
+/// TCP ports of its network.
+std::vector<int> network_ports(const api::Bridge& bridge);
+
+/// Everything is there that its pod needs: its image, its keys, and what the company brings.
+bool can_start(const Tenant& tenant, const api::Bridge& bridge);
+
+/// What the homeserver is told of one, and of double puppets; where the tokens go, it says
+/// {"$file": ...}.
+json registration(const Tenant& tenant, const api::Bridge& bridge);
+json double_puppet_registration(const Tenant& tenant);
+/// The main configuration file of one of the mautrix family, in the same way.
+json mautrix_config(const Tenant& tenant, const api::Bridge& bridge);
+
+/// All that the homeserver reads of bridges: files of its ConfigMap, and what its configuration
+/// says of them. Empty without bridges.
+json registration_files(const Tenant& tenant);
+json registration_config(const Tenant& tenant);
+/// Some bridge knows no end-to-end encryption while new rooms are encrypted by default: Synapse has
+/// a module for its rooms.
+bool has_plain_rooms(const Tenant& tenant);
+/// Arguments of render_config.py for them.
+std::vector<std::string> registration_arguments(const Tenant& tenant, const std::string& from,
+                                                const std::string& into);
+/// All tokens of the registrations.
+json registration_volume(const Tenant& tenant);
+json registration_mount();
+/// Stands for the keys of all bridges.
+std::string bridge_keys_seen(const Tenant& tenant);
+
+/// Whose passwords the Secret with logins has, and by which keys; "" when there is none.
+std::string bridge_logins(const Tenant& tenant);
+
+std::vector<SecretRecipe> bridge_recipes(const Tenant& tenant);
+Manifests bridges(const Tenant& tenant);
+
+}  // namespace alphorn::manifests
