@@ -20,8 +20,12 @@ image_archive() {
     nginx) inputs=("$NGINX_IMAGE" "$(base_key)" "${NGINX_PACKAGES[@]}") ;;
     web) inputs=("$WEB_IMAGE" "$(base_key)" "$(basename "$(web_folder)")" "${NGINX_PACKAGES[@]}") ;;
     synapse)
-      inputs=("$SYNAPSE_IMAGE" "$(base_key)" "${SYNAPSE_PACKAGES[@]}")
+      inputs=("$SYNAPSE_IMAGE" "$(base_key)" "$(code_of install_python compile_python)" "${SYNAPSE_PACKAGES[@]}")
       files+=(playground/images/synapse-requirements.txt)
+      ;;
+    heisenbridge)
+      inputs=("$HEISENBRIDGE_IMAGE" "$(base_key)" "$(code_of install_python compile_python)" "${PYTHON_PACKAGES[@]}")
+      files+=(playground/images/heisenbridge-requirements.txt)
       ;;
     redis) inputs=("$REDIS_IMAGE" "$(base_key)" "${REDIS_PACKAGES[@]}") ;;
     exporters) inputs=("$EXPORTERS_IMAGE" "$(base_key)" "${EXPORTER_PACKAGES[@]}") ;;
@@ -107,27 +111,48 @@ image_exporters() {
   mkimage --user 10001:10001 --env PATH=/usr/bin:/bin "$root" "$EXPORTERS_IMAGE" "$2"
 }
 
-# Synapse is installed where Debian's own python3 looks, so that "python3 -m synapse..." is enough.
+# install_python ROOT NAME: effect: what NAME-requirements.txt lists is installed where the root's own python3
+# looks, so that "python3 -m ..." is enough. It is compiled by compile_python, once the needless is gone.
+install_python() {
+  [[ $(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') == 3.11 ]] ||
+    fail "Debian's /usr/bin/python3 must be 3.11, the version inside the image"
+  /usr/bin/python3 -m pip install --quiet --no-compile --require-hashes --no-deps \
+    --target "$1/usr/local/lib/python3.11/dist-packages" --root-user-action ignore \
+    --requirement "$PLAYGROUND/images/$2-requirements.txt"
+  find "$1/usr/local/lib/python3.11/dist-packages" -type d -name tests -prune -exec rm -rf {} +
+}
+
+# compile_python ROOT MODULE...: effect: byte code of all of it. Without, a start takes three times as long, and
+# the root is read-only at run time. Fails unless the modules can be imported in there, and have theirs. One
+# process: several need a /dev/shm. Some packages carry files for other Pythons, which may fail.
+compile_python() {
+  local root="$1"
+  shift
+  chroot "$root" python3 -m compileall -q --invalidation-mode unchecked-hash \
+    /usr/local/lib/python3.11/dist-packages /usr/lib/python3.11 || true
+  chroot "$root" env -i PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 python3 -c 'import importlib, os, sys
+for name in sys.argv[1:]:
+    assert os.path.exists(importlib.import_module(name).__cached__), "no byte code was made of " + name' "$@"
+}
+
 image_synapse() {
   local root="$1" packages="$1/usr/local/lib/python3.11/dist-packages"
   copy_base "$root"
   install_into "$root" "${SYNAPSE_PACKAGES[@]}"
-  [[ $(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') == 3.11 ]] ||
-    fail "Debian's /usr/bin/python3 must be 3.11, the version inside the image"
-  /usr/bin/python3 -m pip install --quiet --no-compile --require-hashes --no-deps --target "$packages" \
-    --root-user-action ignore --requirement "$PLAYGROUND/images/synapse-requirements.txt"
-  find "$packages" -type d -name tests -prune -exec rm -rf {} +
+  install_python "$root" synapse
   # boto describes every service of Amazon's; one is spoken to.
   find "$packages/botocore/data" -mindepth 1 -maxdepth 1 -type d ! -name s3 -exec rm -rf {} +
-  # Without byte code a start takes three times as long, and the root is read-only at run time. One
-  # process: several need a /dev/shm. Some packages carry files for other Pythons, which may fail.
-  chroot "$root" python3 -m compileall -q --invalidation-mode unchecked-hash \
-    /usr/local/lib/python3.11/dist-packages /usr/lib/python3.11 || true
-  [[ -f $packages/synapse/app/__pycache__/homeserver.cpython-311.pyc ]] || fail "no byte code was made of Synapse"
-  chroot "$root" env -i PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 python3 -c \
-    'import synapse.app.homeserver, synapse.handlers.oidc, psycopg2, txredisapi, hiredis, s3_storage_provider'
+  compile_python "$root" synapse.app.homeserver synapse.handlers.oidc psycopg2 txredisapi hiredis s3_storage_provider
   mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     --env LD_PRELOAD=libjemalloc.so.2 "$root" "$SYNAPSE_IMAGE" "$2"
+}
+
+image_heisenbridge() {
+  copy_base "$1"
+  install_into "$1" "${PYTHON_PACKAGES[@]}"
+  install_python "$1" heisenbridge
+  compile_python "$1" heisenbridge.network_room
+  mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/bin:/bin "$1" "$HEISENBRIDGE_IMAGE" "$2"
 }
 
 # The operator, the provisioner that it runs as Jobs, what that seals and prints first passwords with, and
@@ -173,7 +198,7 @@ build_tenant_images() {
   local name
   build_base
   build_web
-  for name in nginx postgres synapse redis exporters web; do build_image "$name"; done
+  for name in nginx postgres synapse redis exporters web heisenbridge; do build_image "$name"; done
 }
 
 # What a homeserver needs that runs outside a cluster, for tests.
@@ -181,7 +206,7 @@ build_homeserver_images() { build_base && build_image postgres && build_image sy
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse redis exporters web)
+  local name names=(pause addons nginx postgres synapse redis exporters web heisenbridge)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # read by the files that source this one
 # Every version the playground pins that no lock file of a package manager holds already.
-# Go modules: hyperkube/go.mod and addons/go.mod. Python: images/synapse-requirements.txt.
+# Go modules: hyperkube/go.mod and addons/go.mod. Python: images/*-requirements.txt.
 GO_VERSION=1.26.8
 KUBERNETES_VERSION=v1.37.2
 HELM_VERSION=v4.2.4
 SYNAPSE_VERSION=1.163.2
+HEISENBRIDGE_VERSION=1.15.4
 # Of "up --with ingress". Contour's own manifests name an Envoy that no registry of packages has.
 CONTOUR_VERSION=v1.33.8
 GATEWAY_API_VERSION=v1.3.0
@@ -36,12 +37,14 @@ PROMETHEUS_PACKAGE=prometheus=2.42.0+ds-5+deb12u1
 EXPORTER_PACKAGES=(prometheus-postgres-exporter=0.11.1-3+b5 prometheus-nginx-exporter=0.11.0-1+b4)
 REDIS_PACKAGES=(redis-server=5:7.0.15-1~deb12u10)
 NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
-SYNAPSE_PACKAGES=(python3=3.11.2-1+b1 libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
+PYTHON_PACKAGES=(python3=3.11.2-1+b1)
+SYNAPSE_PACKAGES=("${PYTHON_PACKAGES[@]}" libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
 
 IMAGE_PREFIX=localhost/alphorn
 PAUSE_IMAGE=localhost/pause:3.10
 POSTGRES_IMAGE=$IMAGE_PREFIX/postgres:15
 SYNAPSE_IMAGE=$IMAGE_PREFIX/synapse:v$SYNAPSE_VERSION
+HEISENBRIDGE_IMAGE=$IMAGE_PREFIX/heisenbridge:$HEISENBRIDGE_VERSION
 NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
 REDIS_IMAGE=$IMAGE_PREFIX/redis:7.0
 EXPORTERS_IMAGE=$IMAGE_PREFIX/exporters:1
