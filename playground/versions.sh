@@ -34,6 +34,8 @@ CONTAINERD_PACKAGES=(containerd=1.6.20~ds1-1+deb12u3 runc=1.1.5+ds1-1+deb12u1
   containernetworking-plugins=1.1.1+ds1-3+b5)
 POSTGRES_PACKAGES=(postgresql-15=15.20-0+deb12u1 libpq5=15.20-0+deb12u1)
 PROMETHEUS_PACKAGE=prometheus=2.42.0+ds-5+deb12u1
+# The IRC server of the stories, and the library that no other Debian package needs.
+IRC_PACKAGES=(ngircd=26.1-1+deb12u1 libident=0.32-1)
 EXPORTER_PACKAGES=(prometheus-postgres-exporter=0.11.1-3+b5 prometheus-nginx-exporter=0.11.0-1+b4)
 REDIS_PACKAGES=(redis-server=5:7.0.15-1~deb12u10)
 NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
