@@ -6,14 +6,19 @@ told in the same breath that people are let in by invitation alone.
 """
 
 
+def service_of(requester):
+    """The application service that asks; newer releases know its name alone."""
+    service = getattr(requester, "app_service", None)
+    return getattr(requester, "app_service_id", None) if service is None else service.id
+
+
 class PlainRooms:
     def __init__(self, config, api):
         self.services = frozenset(config["services"])
         api.register_third_party_rules_callbacks(on_create_room=self.on_create_room)
 
     async def on_create_room(self, requester, request_content, is_request_admin):
-        service = requester.app_service
-        if service is None or service.id not in self.services:
+        if service_of(requester) not in self.services:
             return
         if request_content.get("preset") == "public_chat" or request_content.get("visibility") == "public":
             return
