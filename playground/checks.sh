@@ -28,11 +28,12 @@ run_tests() {
     step "An identity provider for the stories" build_provider
     step "An S3 server for the stories" fetch_s3
     step "An IRC server for the stories" fetch_irc
+    step "A client with encryption for the stories" fetch_nio
     step "A browser for the stories" ensure_packages browser
   fi
   step "Programs and tests (preset dev)" build_preset dev
   export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_KUBECONFORM ALPHORN_S3
-  export ALPHORN_IRC
+  export ALPHORN_IRC ALPHORN_NIO
   export ALPHORN_IMAGES="$CACHE/images"
   export ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
@@ -41,6 +42,7 @@ run_tests() {
   ALPHORN_PROVIDER="$(provider_folder)/provider"
   ALPHORN_S3="$(s3_folder)/bin/weed"
   ALPHORN_IRC="$(irc_folder)/usr/sbin/ngircd"
+  ALPHORN_NIO="$(nio_folder)"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Three at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
@@ -94,6 +96,18 @@ fetch_irc() {
   [[ ! -d $folder ]] || return 0
   rm -rf "$folder.part"
   fetch_debian "$folder.part" "${IRC_PACKAGES[@]}"
+  mv -T "$folder.part" "$folder"
+}
+
+nio_folder() { printf '%s/bin/nio-%s' "$CACHE" "$(key_of -- tests/e2e/nio-requirements.txt)"; }
+
+fetch_nio() {
+  local folder
+  folder="$(nio_folder)"
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  /usr/bin/python3 -m pip install --quiet --no-deps --no-compile --require-hashes --root-user-action ignore \
+    --target "$folder.part" --requirement "$ROOT/tests/e2e/nio-requirements.txt"
   mv -T "$folder.part" "$folder"
 }
 
