@@ -27,6 +27,10 @@ image_archive() {
       inputs=("$HEISENBRIDGE_IMAGE" "$(base_key)" "$(code_of install_python compile_python)" "${PYTHON_PACKAGES[@]}")
       files+=(playground/images/heisenbridge-requirements.txt)
       ;;
+    mautrix_telegram)
+      inputs=("$TELEGRAM_IMAGE" "$(base_key)" "$(code_of install_python compile_python)" "${TELEGRAM_PACKAGES[@]}")
+      files+=(playground/images/mautrix-telegram-requirements.txt)
+      ;;
     redis) inputs=("$REDIS_IMAGE" "$(base_key)" "${REDIS_PACKAGES[@]}") ;;
     exporters) inputs=("$EXPORTERS_IMAGE" "$(base_key)" "${EXPORTER_PACKAGES[@]}") ;;
     operator) inputs=("$(operator_image)") ;;
@@ -155,6 +159,15 @@ image_heisenbridge() {
   mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/bin:/bin "$1" "$HEISENBRIDGE_IMAGE" "$2"
 }
 
+# The last mautrix-telegram in Python: what a bridge is like that the operator knows nothing of.
+image_mautrix_telegram() {
+  copy_base "$1"
+  install_into "$1" "${TELEGRAM_PACKAGES[@]}"
+  install_python "$1" mautrix-telegram
+  compile_python "$1" mautrix_telegram.portal mautrix_telegram.web magic asyncpg
+  mkimage --user 10001:10001 --env PATH=/usr/local/bin:/usr/bin:/bin "$1" "$TELEGRAM_IMAGE" "$2"
+}
+
 # The operator, the provisioner that it runs as Jobs, what that seals and prints first passwords with, and
 # exactly the shared libraries their loader would open.
 image_operator() {
@@ -198,7 +211,7 @@ build_tenant_images() {
   local name
   build_base
   build_web
-  for name in nginx postgres synapse redis exporters web heisenbridge; do build_image "$name"; done
+  for name in nginx postgres synapse redis exporters web heisenbridge mautrix_telegram; do build_image "$name"; done
 }
 
 # What a homeserver needs that runs outside a cluster, for tests.
@@ -206,7 +219,7 @@ build_homeserver_images() { build_base && build_image postgres && build_image sy
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse redis exporters web heisenbridge)
+  local name names=(pause addons nginx postgres synapse redis exporters web heisenbridge mautrix_telegram)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true
