@@ -1,6 +1,7 @@
 """mautrix-telegram in Python: a real application service that the operator knows nothing of.
 
-It starts, and its bot answers, without ever reaching Telegram: it connects when somebody logs in."""
+It starts, and its bot answers, without ever reaching Telegram: it connects when somebody logs in. It comes
+without encryption, which needs libolm: a chat with it must not be encrypted by default."""
 
 import secrets
 
