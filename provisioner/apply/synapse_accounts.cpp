@@ -91,13 +91,30 @@ bool SynapseAccounts::exists(const std::string& user_id, std::stop_token stop) {
   return server_.find(account_target(user_id), std::move(stop)).has_value();
 }
 
+/// What it costs is a glance at the list of names; the account itself would be read from many
+/// tables.
+bool SynapseAccounts::is_taken(const std::string& user_id, std::stop_token stop) {
+  constexpr int kBadRequest = 400;
+  const std::string localpart = user_id.substr(1, user_id.find(':') - 1);
+  try {
+    server_.get("/_synapse/admin/v1/username_available?username=" + percent_encode(localpart),
+                stop);
+    return false;
+  } catch (const matrix::ApiError& error) {
+    if (error.errcode() == "M_USER_IN_USE") return true;
+    if (error.status() != kBadRequest) throw;
+  }
+  // The name may not be chosen by people, which is another question.
+  return exists(user_id, std::move(stop));
+}
+
 void SynapseAccounts::create(const plan::CreateAccount& step, const Directory& directory,
                              const Secret& password, std::stop_token stop) {
   json body = account_of(step.person, directory);
   if (step.with_password) {
     body["password"] = password.reveal();
     body["logout_devices"] = false;
-    if (exists(step.person.user_id, stop)) throw made_meanwhile();
+    if (is_taken(step.person.user_id, stop)) throw made_meanwhile();
   }
   server_.put(account_target(step.person.user_id), body, stop);
 }

@@ -21,6 +21,8 @@ class SynapseAccounts final : public AccountKeeper {
   void deactivate(const plan::DeactivateAccount& step, std::stop_token stop) override;
 
  private:
+  bool is_taken(const std::string& user_id, std::stop_token stop);
+
   Server& server_;
 };
 

@@ -25,6 +25,8 @@ OPERATOR_NAMESPACE = "alphorn-system"
 TENANTS = "/apis/alphorn.dev/v1alpha1/companyhomeservers"
 CATALOGUE = {"images": {"postgres": "test/postgres:15", "nginx": "test/nginx:1",
                         "web": "test/web:1", "redis": "test/redis:7", "mas": "test/mas:1",
+                        "bridges": {"slack": "test/slack:1", "irc": "test/irc:1",
+                                    "telegram": "test/telegram:1"},
                         "synapse": {"repository": "test/synapse", "tagPrefix": "v"}},
              "channels": {"stable": "1.163.2"}}
 
