@@ -94,6 +94,18 @@ Ports network_ports(const Bridge& bridge) {
   return bridge.ports.empty() ? ports_of_network(bridge.type) : bridge.ports;
 }
 
+bool has_door_for_bridges(const Tenant& tenant) {
+  return has_bridges(tenant) && has_workers(tenant);
+}
+
+std::string door_for_bridges(const Tenant& tenant) { return gateway_name(tenant) + "-bridges"; }
+
+std::string homeserver_of_bridges(const Tenant& tenant) {
+  if (!has_door_for_bridges(tenant)) return homeserver_url(tenant);
+  return "http://" + door_for_bridges(tenant) + "." + tenant.ns +
+         ".svc:" + std::to_string(kGatewayBridgesPort);
+}
+
 bool can_start(const Tenant& tenant, const Bridge& bridge) {
   const auto seen = tenant.bridges_seen.find(bridge.name);
   if (seen == tenant.bridges_seen.end() || seen->second.keys.empty()) return false;

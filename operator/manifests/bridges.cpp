@@ -46,7 +46,7 @@ json placeholders(const Tenant& tenant, const Bridge& bridge) {
                  {"HS_TOKEN", key(kHsToken)},
                  {"PICKLE_KEY", key(kPickleKey)},
                  {"PROVISIONING_SECRET", key(kProvisioningSecret)},
-                 {"HOMESERVER_URL", homeserver_url(tenant)},
+                 {"HOMESERVER_URL", homeserver_of_bridges(tenant)},
                  {"SERVER_NAME", tenant.spec.server_name},
                  {"BRIDGE_URL", string_at(registration(tenant, bridge), "url")},
                  {"BRIDGE_PORT", std::to_string(port_of(bridge))},
@@ -160,7 +160,7 @@ std::vector<std::string> command_of(const Tenant& tenant, const Bridge& bridge) 
               "0.0.0.0",
               "--listen-port",
               std::to_string(kBridgePort),
-              homeserver_url(tenant)};
+              homeserver_of_bridges(tenant)};
     case BridgeType::generic:
       return bridge.generic->command;
     case BridgeType::skype:

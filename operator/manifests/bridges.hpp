@@ -54,6 +54,12 @@ std::string brought_secret(const api::Bridge& bridge);
 /// TCP ports of its network.
 std::vector<int> network_ports(const api::Bridge& bridge);
 
+/// The gateway has a server for bridges: there are some, and more than one process to lead them to.
+bool has_door_for_bridges(const Tenant& tenant);
+std::string door_for_bridges(const Tenant& tenant);  // acme-gateway-bridges: Service
+/// Base URL at which a bridge reaches the homeserver.
+std::string homeserver_of_bridges(const Tenant& tenant);
+
 /// Everything is there that its pod needs: its image, its keys, and what the company brings.
 bool can_start(const Tenant& tenant, const api::Bridge& bridge);
 

@@ -1,3 +1,4 @@
+#include "manifests/bridges.hpp"
 #include "manifests/gateway_config.hpp"
 #include "manifests/metrics.hpp"
 #include "manifests/vocabulary.hpp"
@@ -16,6 +17,7 @@ json nginx(const Tenant& tenant) {
   const json serves = http_probe("/healthz", "health");
   result["ports"] = json::array({port("https", kGatewayPort), port("health", kGatewayHealthPort)});
   if (is_behind_proxy(tenant)) result["ports"].push_back(port("http", kGatewayPlainPort));
+  if (has_door_for_bridges(tenant)) result["ports"].push_back(port("bridges", kGatewayBridgesPort));
   result["resources"] = resources("50m", "32Mi", "1", "128Mi");
   result["startupProbe"] = timed(serves, 1, 60, 2);
   result["readinessProbe"] = timed(serves, 5, 2, 2);
@@ -53,11 +55,27 @@ Manifest deployment(const Tenant& tenant, const json& config) {
          {{"metadata", pod_metadata(tenant, "gateway", annotations)}, {"spec", pod}}}}}};
 }
 
+/// Of its own: the gateway's may lead the outside in.
+Manifest service_for_bridges(const Tenant& tenant) {
+  return {
+      {"apiVersion", "v1"},
+      {"kind", "Service"},
+      {"metadata", metadata(tenant, "gateway", door_for_bridges(tenant))},
+      {"spec",
+       {{"selector", selector(tenant, "gateway")},
+        {"ports",
+         json::array(
+             {{{"name", "bridges"}, {"port", kGatewayBridgesPort}, {"targetPort", "bridges"}}})}}}};
+}
+
 }  // namespace
 
 Manifests gateway(const Tenant& tenant) {
   const json config = gateway_config(tenant);
-  return {config_map(tenant, "gateway", gateway_name(tenant), config), deployment(tenant, config)};
+  Manifests result{config_map(tenant, "gateway", gateway_name(tenant), config),
+                   deployment(tenant, config)};
+  if (has_door_for_bridges(tenant)) result.push_back(service_for_bridges(tenant));
+  return result;
 }
 
 }  // namespace alphorn::manifests

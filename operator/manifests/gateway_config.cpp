@@ -1,5 +1,6 @@
 #include "manifests/gateway_config.hpp"
 
+#include "manifests/bridges.hpp"
 #include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/web_config.hpp"
@@ -107,6 +108,15 @@ std::string delegation(const Tenant& tenant) {
   return tenant.spec.matrix_host + ":" + std::to_string(tenant.node_port.value_or(kHttpsPort));
 }
 
+/// For bridges, which are inside already and ask in plain HTTP. Where there is a worker for files,
+/// the main process takes none.
+std::string server_for_bridges(const Tenant& tenant) {
+  return "server {\n  listen " + std::to_string(kGatewayBridgesPort) +
+         ";\n  client_max_body_size " + tenant.spec.max_upload_size + ";\n" + logins(tenant) +
+         "  include /etc/gateway/worker_routes*.conf;\n  include /etc/gateway/homeserver.conf;\n"
+         "  location / {\n    return 404;\n  }\n}\n";
+}
+
 json support(const std::string& contact) {
   return {{"contacts", json::array({{{"role", "m.role.admin"}, {"email_address", contact}}})}};
 }
@@ -118,6 +128,7 @@ std::string document(const json& content) { return content.dump(2) + "\n"; }
 json gateway_config(const Tenant& tenant) {
   json files = {
       {"nginx.conf", scripts::nginx},
+      {"homeserver.conf", scripts::homeserver},
       {"headers.conf", scripts::headers},
       {"well_known.conf", scripts::well_known},
       {"federation.conf", federates(tenant) ? scripts::federation : scripts::no_federation},
@@ -137,6 +148,7 @@ json gateway_config(const Tenant& tenant) {
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));
   if (is_watched(tenant)) files["status.conf"] = gateway_status();
+  if (has_door_for_bridges(tenant)) files["bridges.conf"] = server_for_bridges(tenant);
   files.update(worker_routes(tenant));
   return files;
 }

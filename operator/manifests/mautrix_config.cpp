@@ -119,7 +119,7 @@ json network(const Bridge& bridge) {
 
 json mautrix_config(const Tenant& tenant, const Bridge& bridge) {
   json result = {{"homeserver",
-                  {{"address", homeserver_url(tenant)},
+                  {{"address", homeserver_of_bridges(tenant)},
                    {"domain", tenant.spec.server_name},
                    {"software", "standard"}}},
                  {"appservice", appservice(tenant, bridge)},

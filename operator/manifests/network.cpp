@@ -271,7 +271,7 @@ Manifest synapse_policy(const Tenant& tenant, const json& pods, const std::strin
   if (!role && tenant.has_directory) {
     callers.push_back({{"podSelector", pods_of(tenant, kDirectory)}});
   }
-  if (!role && has_bridges(tenant)) {
+  if (!role && has_bridges(tenant) && !has_door_for_bridges(tenant)) {
     callers.push_back({{"podSelector", pods_of(tenant, kBridge)}});
   }
   if (has_routes) ingress.push_back(from(callers, json::array({tcp(kHomeserverPort)})));
@@ -317,9 +317,12 @@ Manifest bridge_policy(const Tenant& tenant, const api::Bridge& bridge) {
   }
   json ports = json::array();
   for (const int number : network_ports(bridge)) ports.push_back(tcp(number));
+  const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
+  const json way = has_door_for_bridges(tenant)
+                       ? to(json::array({gateway}), json::array({tcp(kGatewayBridgesPort)}))
+                       : to(json::array({homeserver}), json::array({tcp(kHomeserverPort)}));
   json egress =
-      json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
-                   name_service(), to(where.empty() ? public_addresses() : where, ports)});
+      json::array({way, name_service(), to(where.empty() ? public_addresses() : where, ports)});
   if (has_database(bridge)) egress.push_back(database_arrow(tenant));
   Manifest result = policy(
       tenant, kBridge, bridge_name(tenant, bridge),
@@ -350,6 +353,10 @@ Manifest gateway_policy(const Tenant& tenant) {
   // A controller's proxy may run anywhere, also on its node's own network: it has no label to name.
   if (is_behind_proxy(tenant)) ports.push_back(tcp(kGatewayPlainPort));
   json ingress = json::array({{{"ports", ports}}});
+  if (has_door_for_bridges(tenant)) {
+    const json bridges = {{"podSelector", pods_of(tenant, kBridge)}};
+    ingress.push_back(from(json::array({bridges}), json::array({tcp(kGatewayBridgesPort)})));
+  }
   let_prometheus_in(tenant, kGatewayMetricsPort, ingress);
   json egress = json::array(
       {to(processes_of_homeserver(tenant), json::array({tcp(kHomeserverPort)})), name_service()});

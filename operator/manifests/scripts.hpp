@@ -16,6 +16,7 @@ extern const char* const start_gateway;
 extern const char* const redis;
 extern const char* const start_redis;
 extern const char* const nginx;
+extern const char* const homeserver;
 extern const char* const headers;
 extern const char* const well_known;
 extern const char* const federation;

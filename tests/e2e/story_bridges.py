@@ -116,7 +116,7 @@ def channel(admin, bot, network, stranger):
     room = admin.accept(bot)
     for line in ("NICK boss", "CONNECT"):
         admin.say(room, line)
-    admin.wait_to_hear(room, "Connected")
+    admin.wait_to_hear(room, "End of MOTD")
     admin.say(room, f"JOIN {CHANNEL}")
     return admin.accept(bot)
 

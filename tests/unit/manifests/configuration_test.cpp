@@ -226,12 +226,13 @@ TEST(Gateway, HasNoSupportDocumentWithoutAContact) {
   EXPECT_FALSE(config.at("data").contains("support.json"));
 }
 
-/// nginx.conf is a file of its own: what it listens on and passes to must be what is opened.
+/// These are files of their own: what nginx listens on and passes to must be what is opened.
 TEST(Gateway, UsesThePortsThatTheOtherManifestsName) {
   const std::string config = gateway_file(tenant_of("minimal"), "nginx.conf");
   EXPECT_THAT(config, HasSubstr("listen " + std::to_string(kGatewayPort) + " ssl"));
   EXPECT_THAT(config, HasSubstr("listen " + std::to_string(kGatewayHealthPort) + ";"));
-  EXPECT_THAT(config, HasSubstr("http://$homeserver:" + std::to_string(kHomeserverPort) + ";"));
+  EXPECT_THAT(gateway_file(tenant_of("minimal"), "homeserver.conf"),
+              HasSubstr("http://$homeserver:" + std::to_string(kHomeserverPort) + ";"));
 }
 
 TEST(Pods, RollWhenTheirConfigurationChanges) {

@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "single-sign-on", "strict-passwords", "media-bucket", "media-bucket-amazon",
                     "cert-manager", "cert-manager-issuer", "without-web-client",
                     "external-database", "external-database-public", "cloudnative-pg", "mas",
-                    "bridges"),
+                    "bridges", "bridges-with-workers"),
     [](const auto& test) {
       std::string name = test.param;
       std::erase(name, '-');
