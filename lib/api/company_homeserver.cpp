@@ -96,6 +96,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.web_host = string_or(spec, "hosts/web", "chat." + domain_of(result.server_name));
   result.account_host =
       string_or(spec, "hosts/account", "account." + domain_of(result.server_name));
+  result.rtc_host = string_or(spec, "hosts/rtc", "rtc." + domain_of(result.server_name));
   result.administrator = string_or(spec, "administrator/localpart", kAdministrator);
   result.media = storage_from(at_path(spec, "homeserver/media"), kMediaSize);
   result.media_bucket = media_bucket_from(at_path(spec, "homeserver/media/s3"));
@@ -111,6 +112,7 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.encrypted_rooms = encrypted_rooms_from(string_at(spec, "encryption/rooms"));
   result.web_client = web_client_from(at_path(spec, "webClient"));
   result.bridges = bridges_from(at_path(spec, "bridges"));
+  result.calls = calls_from(at_path(spec, "calls"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
   result.priority_class = string_at(spec, "priorityClassName");
   result.deletion_policy = string_at(spec, "deletionPolicy") == "Delete" ? DeletionPolicy::erase

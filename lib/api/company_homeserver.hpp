@@ -118,6 +118,21 @@ struct WebClient {
   bool operator==(const WebClient&) const = default;
 };
 
+/// Voice and video calls, and how their media come in, which no proxy of web pages passes on.
+struct Calls {
+  enum class Mode { node_port, load_balancer };
+  bool enabled = false;
+  Mode mode = Mode::node_port;
+  std::string address;                             ///< from outside; "" to find it
+  std::string class_name;                          ///< of the load balancer; "" for the default one
+  std::map<std::string, std::string> annotations;  ///< of the load balancers' Services
+  // Nothing: the API server picks a port of the node.
+  std::optional<int> udp_port;
+  std::optional<int> tcp_port;
+  std::optional<int> turn_port;
+  bool operator==(const Calls&) const = default;
+};
+
 /// How people log in, and for how long.
 struct Authentication {
   bool passwords = true;
@@ -212,6 +227,7 @@ struct CompanyHomeserverSpec {
   std::string matrix_host;    ///< host of the client-server API: matrix.<serverName> by default
   std::string web_host;       ///< host of the web client: chat.<serverName> by default
   std::string account_host;   ///< host of the pages of accounts: account.<serverName> by default
+  std::string rtc_host;       ///< host of calls: rtc.<serverName> by default
   std::string administrator;  ///< localpart of the first administrator
   Size size = Size::small;
   json homeserver_resources;  ///< core/v1 ResourceRequirements
@@ -232,6 +248,7 @@ struct CompanyHomeserverSpec {
   EncryptedRooms encrypted_rooms = EncryptedRooms::invite;
   WebClient web_client;
   std::vector<Bridge> bridges;
+  Calls calls;
   bool network_policies = true;
   std::string priority_class;  ///< of every pod; "" for the cluster's default
   DeletionPolicy deletion_policy = DeletionPolicy::retain;

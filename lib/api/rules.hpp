@@ -16,6 +16,7 @@ std::string string_or(const json& object, const char* path, const std::string& o
 /// The texts of the list at the path; what else is in it is left out.
 std::vector<std::string> texts_at(const json& object, const char* path);
 
+Calls calls_from(const json& calls);
 Authentication authentication_from(const json& authentication);
 /// Nothing when no bucket is named.
 std::optional<MediaBucket> media_bucket_from(const json& s3);
@@ -61,6 +62,10 @@ bool is_label(std::string_view text);
 bool is_object_name(std::string_view text);
 /// A key of a Secret: letters, digits, "-", "_" and ".".
 bool is_key(std::string_view text);
+/// A name with an optional domain before it, as Kubernetes spells keys and classes.
+bool is_qualified_name(std::string_view text);
+/// An annotation that the operator alone may set.
+bool is_ours(std::string_view annotation);
 /// An address and a prefix of at least 8 bits: "10.20.0.0/16".
 bool is_network(std::string_view text);
 /// A domain, perhaps with a port: what other servers call a Matrix server.
@@ -79,6 +84,7 @@ bool is_positive(const std::optional<Quantity>& amount);
 void check_media_bucket(Findings& findings, const MediaBucket& bucket);
 void check_authentication(Findings& findings, const Authentication& authentication);
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
+void check_calls(Findings& findings, const CompanyHomeserverSpec& spec);
 void check_mas(Findings& findings, const CompanyHomeserverSpec& spec);
 void check_bridges(Findings& findings, const CompanyHomeserverSpec& spec);
 

@@ -145,25 +145,6 @@ void check_federation(Findings& findings, const Federation& federation) {
                  "such as 10.20.0.0/16");
 }
 
-/// A name with an optional domain before it, as Kubernetes spells keys and classes.
-bool is_qualified_name(std::string_view text) {
-  constexpr std::string_view kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  if (text.size() > kMaxHost) return false;
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    if (!is_object_name(text.substr(0, slash))) return false;
-    text.remove_prefix(slash + 1);
-  }
-  const auto is_plain = [&](char c) { return is_alphanumeric(c) || is_one_of(c, kUpper); };
-  return !text.empty() && is_plain(text.front()) && is_plain(text.back()) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return is_plain(c) || is_one_of(c, "._-"); });
-}
-
-bool is_ours(std::string_view annotation) {
-  return annotation.rfind("alphorn.dev/", 0) == 0 ||
-         annotation.find(".alphorn.dev/") != std::string_view::npos;
-}
-
 void check_exposure(Findings& findings, const Exposure& exposure) {
   using Mode = Exposure::Mode;
   const bool has_class = exposure.mode == Mode::ingress || exposure.mode == Mode::load_balancer;
@@ -275,6 +256,24 @@ bool is_object_name(std::string_view text) {
          });
 }
 
+bool is_qualified_name(std::string_view text) {
+  constexpr std::string_view kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  if (text.size() > kMaxHost) return false;
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    if (!is_object_name(text.substr(0, slash))) return false;
+    text.remove_prefix(slash + 1);
+  }
+  const auto is_plain = [&](char c) { return is_alphanumeric(c) || is_one_of(c, kUpper); };
+  return !text.empty() && is_plain(text.front()) && is_plain(text.back()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_plain(c) || is_one_of(c, "._-"); });
+}
+
+bool is_ours(std::string_view annotation) {
+  return annotation.rfind("alphorn.dev/", 0) == 0 ||
+         annotation.find(".alphorn.dev/") != std::string_view::npos;
+}
+
 bool is_network(std::string_view text) {
   constexpr int kShortest = 8;
   const std::size_t slash = text.find('/');
@@ -327,6 +326,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  R"(priorityClassName must hold only a-z, 0-9, "-" and ".")");
   check_mas(findings, spec);
   check_bridges(findings, spec);
+  check_calls(findings, spec);
   return findings.take();
 }
 
