@@ -44,7 +44,10 @@ manifests::Images Catalogue::images_for(const std::string& release) const {
           .web = web,
           .redis = redis,
           .mas = mas,
-          .bridges = bridges};
+          .bridges = bridges,
+          .livekit = livekit,
+          .coturn = coturn,
+          .lk_jwt_service = lk_jwt_service};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -65,6 +68,9 @@ Catalogue read_catalogue(const std::string& path) {
                           document, "database/formerLoginSeconds", kFormerLogin)},
                       .monitoring_ns = string_at(document, "monitoring/namespace")};
   catalogue.redis = required(path, document, "images/redis");
+  catalogue.livekit = string_at(document, "images/livekit");
+  catalogue.coturn = string_at(document, "images/coturn");
+  catalogue.lk_jwt_service = string_at(document, "images/lkJwtService");
   catalogue.provisioner = string_at(document, "images/provisioner");
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");

@@ -25,6 +25,9 @@ struct Catalogue {
   std::string provisioner = {};  ///< has the program alphorn; "" when no directory can be run
   std::string mas = {};  ///< Matrix Authentication Service's image; "" when it is not offered
   std::map<std::string, std::string> bridges = {};  ///< type -> image; a type without is not offered
+  std::string livekit = {};  ///< both "" when calls are not offered
+  std::string coturn = {};
+  std::string lk_jwt_service = {};  ///< "" when only calls of two people are
   /// How long a database's former password is taken after programs were told the new one.
   std::chrono::seconds former_login_stays{180};
   std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics

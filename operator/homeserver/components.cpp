@@ -1,6 +1,7 @@
 #include "homeserver/components.hpp"
 
 #include "homeserver/bridges.hpp"
+#include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/workers.hpp"
@@ -107,6 +108,7 @@ const std::vector<Component>& components() {
       {.name = "gateway",       .needs = {"certificates", "homeserver", "workers"},  .desire = manifests_of<manifests::gateway>,   .ready = gateway_ready, .workloads = only<manifests::gateway_name>, .is_the_door = true},
       {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workloads = only<manifests::web_name>},
       {.name = "mas",           .needs = {"keys", "database", "exposure", "authentication"}, .desire = manifests_of<manifests::mas>, .ready = mas_ready, .workloads = only<manifests::mas_name>, .wanted = manifests::has_mas},
+      {.name = "calls",         .needs = {"keys", "exposure"},             .desire = manifests_of<manifests::calls>,     .ready = calls_ready, .workloads = calls_workloads, .is_the_door = true, .wanted = wants_calls},
       {.name = "administrator", .needs = {"gateway", "mas"},               .desire = administrator,                      .ready = administrator_ready},
   };
   // clang-format on

@@ -2,6 +2,7 @@
 
 #include "base/encoding.hpp"
 #include "homeserver/bridges.hpp"
+#include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/reconciler.hpp"
@@ -309,6 +310,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   observe_brought(world);
   observe_workers(world);
   observe_bridges(world);
+  observe_calls(world);
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   if (secrets.certificate_is_former) world.reissue_at = view.reissue_from;
@@ -341,6 +343,8 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
     world.web = parts_.servers.ask_web(tenant, stop);
   if (world.gateway && world.gateway->problem.empty() && mas_rolled_out(world))
     world.mas = parts_.servers.ask_mas(tenant, stop);
+  if (world.gateway && world.gateway->problem.empty() && calls_are_rolled_out(world))
+    world.calls = parts_.servers.ask_calls(tenant, stop);
   return world;
 }
 

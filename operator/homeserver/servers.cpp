@@ -2,6 +2,7 @@
 
 #include "base/encoding.hpp"
 #include "base/ulid.hpp"
+#include "homeserver/reach.hpp"
 #include "http/transport.hpp"
 #include "manifests/mas.hpp"
 #include "matrix/authentication_service.hpp"
@@ -19,6 +20,7 @@ constexpr std::size_t kLongestCode = 64;
 // How the gateway answers a client.
 constexpr int kServes = 200;
 constexpr int kFenced = 503;
+constexpr int kNoToken = 401;
 
 matrix::Homeserver homeserver_of(const manifests::Tenant& tenant, std::chrono::seconds timeout) {
   return matrix::Homeserver{
@@ -101,6 +103,20 @@ Answer ClusterServers::ask_mas(const manifests::Tenant& tenant, std::stop_token 
   const int wanted = tenant.spec.fenced ? kFenced : kServes;
   return get_through_gateway(tenant, tenant.spec.account_host, "/.well-known/openid-configuration",
                              wanted, stop);
+}
+
+CallsAnswer ClusterServers::ask_calls(const manifests::Tenant& tenant, std::stop_token stop) {
+  const manifests::CallsSeen& seen = tenant.calls;
+  // LiveKit itself, which lets nobody in without a token.
+  CallsAnswer answer{
+      .gateway = get_through_gateway(tenant, tenant.spec.rtc_host, "/rtc/validate", kNoToken, stop)
+                     .problem};
+  if (!answer.gateway.empty()) return answer;
+  answer.turn = ask_stun(seen.turn_address, seen.turn_port.value(), stop);
+  // One address is enough to wait for in vain.
+  if (!answer.turn.empty()) return answer;
+  answer.media = try_to_connect(seen.media_address, seen.tcp_port.value(), stop);
+  return answer;
 }
 
 BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {

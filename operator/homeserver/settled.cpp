@@ -81,6 +81,13 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
                                   tenant.worker_keys_seen,
                                   std::to_string(tenant.workers_seen),
                                   tenant.images.mas,
+                                  tenant.images.livekit,
+                                  tenant.images.coturn,
+                                  tenant.images.lk_jwt_service,
+                                  tenant.calls.media_address,
+                                  tenant.calls.turn_address,
+                                  tenant.calls.inner_address,
+                                  tenant.calls.keys,
                                   tenant.images.postgres_exporter,
                                   tenant.images.nginx_exporter,
                                   tenant.certificate_serial,
@@ -117,6 +124,9 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   }
   for (const std::int64_t number :
        {world.resource.generation, static_cast<std::int64_t>(tenant.node_port.value_or(0)),
+        static_cast<std::int64_t>(tenant.calls.udp_port.value_or(0)),
+        static_cast<std::int64_t>(tenant.calls.tcp_port.value_or(0)),
+        static_cast<std::int64_t>(tenant.calls.turn_port.value_or(0)),
         static_cast<std::int64_t>(manifests::database_sleeps(tenant)),
         static_cast<std::int64_t>(tenant.has_certificates),
         static_cast<std::int64_t>(tenant.has_routes),

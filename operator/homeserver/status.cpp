@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "homeserver/bridges.hpp"
+#include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "manifests/mas.hpp"
@@ -222,6 +223,7 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
   if (is_well("exposure")) {
     status["address"] = manifests::public_url(tenant);
     if (manifests::has_web(tenant)) status["webAddress"] = manifests::web_url(tenant);
+    if (json calls = calls_status(world); !calls.empty()) status["calls"] = std::move(calls);
     if (json providers = identity_providers(tenant); !providers.empty()) {
       status["identityProviders"] = std::move(providers);
     }

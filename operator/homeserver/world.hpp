@@ -72,6 +72,14 @@ struct BucketAnswer {
   bool operator==(const BucketAnswer&) const = default;
 };
 
+/// What came of trying the ways that calls take; each is "" when all went well.
+struct CallsAnswer {
+  std::string gateway;  ///< people get into calls
+  std::string turn;     ///< coturn answers at its outer address, by UDP
+  std::string media;    ///< LiveKit does, by TCP
+  bool operator==(const CallsAnswer&) const = default;
+};
+
 /// The storage classes of the cluster.
 struct StorageClasses {
   std::set<std::string> names;
@@ -110,6 +118,8 @@ struct World {
   std::optional<BucketAnswer> bucket;  ///< asked once the homeserver is rolled out
   std::optional<Answer> web;           ///< asked through the gateway, as a browser would
   std::optional<Answer> mas;           ///< asked through the gateway, as an app would
+
+  std::optional<CallsAnswer> calls;  ///< asked once its programs are rolled out
 
   /// The Job that asks about the database as it is now wanted has succeeded.
   bool database_is_checked = false;

@@ -1,6 +1,7 @@
 #include "manifests/gateway_config.hpp"
 
 #include "manifests/bridges.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/metrics.hpp"
 #include "manifests/scripts.hpp"
 #include "manifests/web_config.hpp"
@@ -71,7 +72,10 @@ std::string domain(const Tenant& tenant) {
                        fence(tenant) +
                        "  include /etc/gateway/headers.conf;"
                        "\n  include /etc/gateway/well_known.conf;\n";
-  if (name != server_name) server += "  include /etc/gateway/federation.conf;\n";
+  if (name != server_name) {
+    if (has_group_calls(tenant)) server += "  include /etc/gateway/openid.conf;\n";
+    server += "  include /etc/gateway/federation.conf;\n";
+  }
   return server + "}\n" + stranger(tenant);
 }
 
@@ -92,6 +96,26 @@ std::string account_server(const Tenant& tenant) {
          name_of_mas(tenant) + "  include /etc/gateway/mas_host.conf;\n}\n";
 }
 
+std::string calls_server(const Tenant& tenant) {
+  std::string names = "  set $livekit " + livekit_name(tenant) + ".$services;\n";
+  if (has_group_calls(tenant)) {
+    names += "  set $lk_jwt " + lk_jwt_name(tenant) +
+             ".$services;\n  include /etc/gateway/rtc_group.conf;\n";
+  }
+  return "server {\n  listen " + std::to_string(kGatewayPort) + " ssl http2;\n  server_name " +
+         tenant.spec.rtc_host + ";\n" + behind_proxy(tenant) + fence(tenant) + names +
+         "  include /etc/gateway/rtc_host.conf;\n}\n";
+}
+
+void add_calls(const Tenant& tenant, json& files) {
+  if (!has_calls(tenant)) return;
+  files["calls.conf"] = calls_server(tenant);
+  files["rtc_host.conf"] = scripts::rtc_host;
+  if (!has_group_calls(tenant)) return;
+  files["rtc_group.conf"] = scripts::rtc_group;
+  files["openid.conf"] = scripts::openid;
+}
+
 /// Apps of today ask the homeserver who keeps the accounts; those of yesterday read it here
 /// (MSC2965).
 json client_document(const Tenant& tenant) {
@@ -100,6 +124,7 @@ json client_document(const Tenant& tenant) {
     content["org.matrix.msc2965.authentication"] = {{"issuer", account_url(tenant) + "/"},
                                                     {"account", account_url(tenant) + "/account/"}};
   }
+  if (has_group_calls(tenant)) content["org.matrix.msc4143.rtc_foci"] = rtc_foci(tenant);
   return content;
 }
 
@@ -144,6 +169,7 @@ json gateway_config(const Tenant& tenant) {
     files["mas.conf"] = scripts::mas;
     files["mas_host.conf"] = scripts::mas_host;
   }
+  add_calls(tenant, files);
   if (tenant.spec.fenced) files["fence.conf"] = scripts::fence;
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));

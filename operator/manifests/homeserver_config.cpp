@@ -4,6 +4,7 @@
 
 #include "manifests/authentication.hpp"
 #include "manifests/bridges.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/media.hpp"
 #include "manifests/workers.hpp"
@@ -26,6 +27,7 @@ json identity(const Tenant& tenant) {
 json listeners(const Tenant& tenant) {
   json names = json::array({"client", "keys"});
   if (federates(tenant)) names.push_back("federation");
+  if (!federates(tenant) && has_group_calls(tenant)) names.push_back("openid");
   const json clients = {{"port", kHomeserverPort},
                         {"type", "http"},
                         {"tls", false},
@@ -146,6 +148,7 @@ json homeserver_config(const Tenant& tenant) {
                            accounts(tenant), rate_limits(), privacy(), federation(tenant)}) {
     result.update(part);
   }
+  result.update(calls_homeserver_config(tenant));
   if (has_workers(tenant)) result.update(shared_worker_config(tenant));
   if (has_bucket(tenant) && !has_media_worker(tenant)) result.update(bucket_config(tenant));
   result.update(registration_config(tenant));

@@ -1,4 +1,5 @@
 #include "manifests/bridges.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
@@ -43,6 +44,13 @@ std::vector<SecretRecipe> keys(const Tenant& tenant) {
         {.name = name,
          .metadata = metadata(tenant, "keys", name),
          .entries = {{kReplicationSecret, Draw::token}, {kRedisPassword, Draw::token}}});
+  }
+  // Likewise: tokens and passwords that are made with them last an hour.
+  if (has_calls(tenant)) {
+    const std::string name = calls_keys(tenant);
+    result.push_back({.name = name,
+                      .metadata = metadata(tenant, "keys", name),
+                      .entries = {{kLiveKitSecret, Draw::token}, {kTurnSecret, Draw::token}}});
   }
   return result;
 }

@@ -1,5 +1,6 @@
 #include <stdexcept>
 
+#include "manifests/calls.hpp"
 #include "manifests/tenant.hpp"
 
 namespace alphorn::manifests {
@@ -108,6 +109,7 @@ std::vector<std::string> public_hosts(const Tenant& tenant) {
   if (domain != tenant.spec.matrix_host) hosts.push_back(domain);
   if (has_web(tenant)) hosts.push_back(tenant.spec.web_host);
   if (has_mas(tenant)) hosts.push_back(tenant.spec.account_host);
+  if (has_calls(tenant)) hosts.push_back(tenant.spec.rtc_host);
   return hosts;
 }
 
@@ -116,6 +118,8 @@ std::string public_url(const Tenant& tenant) { return url_of(tenant, tenant.spec
 std::string web_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.web_host); }
 
 std::string account_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.account_host); }
+
+std::string rtc_url(const Tenant& tenant) { return url_of(tenant, tenant.spec.rtc_host); }
 
 std::string mas_url(const Tenant& tenant) { return inner_url(tenant, mas_name(tenant), kMasPort); }
 

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "manifests/bridges.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/directory.hpp"
 #include "manifests/vocabulary.hpp"
@@ -31,6 +32,7 @@ constexpr const char* kNamespaceName = "kubernetes.io/metadata.name";
 constexpr std::array kDnsPorts{53, 5353};
 constexpr const char* kNodeLocalDns = "169.254.20.10/32";
 
+json udp(int number) { return {{"protocol", "UDP"}, {"port", number}}; }
 json tcp(int number) { return {{"protocol", "TCP"}, {"port", number}}; }
 
 /// Only the tenant's own: another program of the namespace may be called the same.
@@ -65,6 +67,11 @@ json namespace_called(const std::string& name) {
 
 json from(const json& peers, const json& ports) { return {{"from", peers}, {"ports", ports}}; }
 json to(const json& peers, const json& ports) { return {{"to", peers}, {"ports", ports}}; }
+
+json arrow_to_pods(const Tenant& tenant, const std::string& component, int number) {
+  return to(json::array({{{"podSelector", pods_of(tenant, component)}}}),
+            json::array({tcp(number)}));
+}
 
 json name_service() {
   json ports = json::array();
@@ -368,7 +375,43 @@ Manifest gateway_policy(const Tenant& tenant) {
     const json mas = {{"podSelector", pods_of(tenant, "mas")}};
     egress.push_back(to(json::array({mas}), json::array({tcp(kMasPort)})));
   }
+  if (has_calls(tenant)) egress.push_back(arrow_to_pods(tenant, kLiveKit, kLiveKitPort));
+  if (has_group_calls(tenant)) egress.push_back(arrow_to_pods(tenant, kLkJwt, kLkJwtPort));
   return policy(tenant, "gateway", gateway_name(tenant), ingress, egress);
+}
+
+/// Media come from anywhere. LiveKit answers whoever has written to it and begins nothing itself;
+/// coturn passes on to the whole world, and inside itself from one who is relayed to another.
+Manifests calls_policies(const Tenant& tenant) {
+  if (!has_calls(tenant)) return {};
+  const CallsSeen& seen = tenant.calls;
+  const auto from_gateway = [&](int number) {
+    return from(json::array({{{"podSelector", pods_of(tenant, "gateway")}}}),
+                json::array({tcp(number)}));
+  };
+  json media = json::array({from_gateway(kLiveKitPort)});
+  if (seen.udp_port && seen.tcp_port) {
+    media.push_back({{"ports", json::array({udp(*seen.udp_port), tcp(*seen.tcp_port)})}});
+  }
+  let_prometheus_in(tenant, kLiveKitMetricsPort, media);
+  const json outside = to(public_addresses(), json::array({{{"protocol", "UDP"}}}));
+  json news = json::array();
+  if (has_group_calls(tenant)) {
+    news = json::array({arrow_to_pods(tenant, kLkJwt, kLkJwtPort), name_service()});
+  }
+  Manifests policies{
+      policy(tenant, kLiveKit, livekit_name(tenant), media, news),
+      policy(tenant, kTurn, turn_name(tenant),
+             json::array({{{"ports", json::array({udp(kTurnPort), tcp(kTurnPort)})}}}),
+             json::array({outside}))};
+  if (!has_group_calls(tenant)) return policies;
+  json callers = json::array({from_gateway(kLkJwtPort)});
+  callers.push_back(from(json::array({{{"podSelector", pods_of(tenant, kLiveKit)}}}),
+                         json::array({tcp(kLkJwtPort)})));
+  json egress = json::array({arrow_to_pods(tenant, "gateway", kGatewayPort), name_service()});
+  if (federates(tenant)) egress.push_back(world_outside(tenant));
+  policies.push_back(policy(tenant, kLkJwt, lk_jwt_name(tenant), callers, egress));
+  return policies;
 }
 
 }  // namespace
@@ -386,6 +429,7 @@ Manifests network(const Tenant& tenant) {
   for (const api::Bridge& bridge : live_bridges(tenant)) {
     policies.push_back(bridge_policy(tenant, bridge));
   }
+  for (Manifest& one : calls_policies(tenant)) policies.push_back(std::move(one));
   if (tenant.has_directory) policies.push_back(policy_of_runs(tenant));
   return policies;
 }

@@ -2,6 +2,7 @@
 
 #include "manifests/authentication.hpp"
 #include "manifests/bridges.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/homeserver_config.hpp"
 #include "manifests/media.hpp"
@@ -123,6 +124,7 @@ json synapse(const Tenant& tenant, const SynapseProcess& process) {
                       read_only_mount("homeserver-keys", kHomeserverKeys), login_mount(),
                       read_only_mount("rendered", kRendered), mount("tmp", "/tmp")}));
   if (has_workers(tenant)) result["volumeMounts"].push_back(worker_keys_mount());
+  if (homeserver_knows_turn(tenant)) result["volumeMounts"].push_back(turn_secret_mount());
   append(result["volumeMounts"], login_mounts(tenant));
   return result;
 }
@@ -139,6 +141,7 @@ json volumes_of(const Tenant& tenant, const SynapseProcess& process) {
   }
   if (has_workers(tenant)) result.push_back(worker_keys_volume(tenant));
   if (has_bridges(tenant)) result.push_back(registration_volume(tenant));
+  if (homeserver_knows_turn(tenant)) result.push_back(turn_secret_volume(tenant));
   append(result, login_volumes(tenant));
   if (has_bucket(tenant) && process.has_media) result.push_back(bucket_key_volume(tenant));
   return result;
@@ -169,6 +172,7 @@ json synapse_annotations(const Tenant& tenant) {
   if (!tenant.keys_rotated.empty()) annotations[kKeysRotated] = tenant.keys_rotated;
   if (has_bridges(tenant)) annotations[kBridgeKeysSeen] = bridge_keys_seen(tenant);
   if (has_workers(tenant)) annotations[kWorkerKeysSeen] = tenant.worker_keys_seen;
+  if (homeserver_knows_turn(tenant)) annotations[kCallsKeysSeen] = tenant.calls.keys;
   return annotations;
 }
 

@@ -22,6 +22,9 @@ struct Images {
   std::string redis = {};
   std::string mas = {};                             ///< "" when the catalogue names none
   std::map<std::string, std::string> bridges = {};  ///< by type
+  std::string livekit = {};
+  std::string coturn = {};          ///< either "": calls are not offered
+  std::string lk_jwt_service = {};  ///< "": only calls of two people are offered
   bool operator==(const Images&) const = default;
 };
 
@@ -41,6 +44,20 @@ struct DatabaseLogin {
   std::string rotation;  ///< stands for the request by which the last new password was drawn
   std::string source;    ///< version of the company's Secret that the password was taken from
   bool operator==(const DatabaseLogin&) const = default;
+};
+
+/// What was seen of how media of calls come in; see calls.hpp.
+struct CallsSeen {
+  // Ports from outside; nothing before the API server gave them.
+  std::optional<int> udp_port;
+  std::optional<int> tcp_port;
+  std::optional<int> turn_port;
+  // Addresses from outside; "" while nobody knows.
+  std::string media_address;
+  std::string turn_address;
+  std::string inner_address;  ///< where the gateway is reached inside the cluster
+  std::string keys;           ///< stands for the Secret with their keys; "" while it is missing
+  bool operator==(const CallsSeen&) const = default;
 };
 
 /// Everything a manifest may depend on: what was asked for, plus the few observed facts that reach
@@ -88,6 +105,7 @@ struct Tenant {
   std::map<std::string, BridgeSeen> bridges_seen;
   /// Stands for the Secret with which bridges write in the name of people; "" while it is missing.
   std::string double_puppet_seen;
+  CallsSeen calls;
   /// How many workers there are to be by the sets that are there: more than are wanted, for a while
   /// after fewer were asked for.
   int workers_seen = 0;
@@ -224,7 +242,8 @@ bool is_behind_proxy(const Tenant& tenant);
 std::string ingress_class(const Tenant& tenant);
 
 /// Hosts that the gateway's certificate must carry: the Matrix host, the server name, the web
-/// client's when it has one, and that of accounts with Matrix Authentication Service.
+/// client's when it has one, that of accounts with Matrix Authentication Service, and that of
+/// calls.
 std::vector<std::string> public_hosts(const Tenant& tenant);
 
 /// "@admin:acme.example".
@@ -235,6 +254,9 @@ std::string public_url(const Tenant& tenant);
 
 /// "https://chat.acme.example", with the port when it is not 443; what people open in a browser.
 std::string web_url(const Tenant& tenant);
+
+/// "https://rtc.acme.example", with the port when it is not 443; by which people get into calls.
+std::string rtc_url(const Tenant& tenant);
 
 /// "https://account.acme.example", with the port when it is not 443; where people log in.
 std::string account_url(const Tenant& tenant);
@@ -265,6 +287,7 @@ Manifests workers(const Tenant& tenant);             // workers.cpp + worker_con
 Manifests gateway(const Tenant& tenant);             // gateway.cpp + gateway_config.cpp
 Manifests web(const Tenant& tenant);                 // web.cpp + web_config.cpp
 Manifests mas(const Tenant& tenant);                 // mas.cpp + mas_config.cpp
+Manifests calls(const Tenant& tenant);               // calls.cpp + calls_config.cpp
 Manifests exposure(const Tenant& tenant);            // exposure.cpp: Service, Ingress or a route
 
 }  // namespace alphorn::manifests

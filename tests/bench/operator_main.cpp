@@ -31,6 +31,10 @@ class ReadyServers final : public homeserver::Servers {
     return {.problem = ""};
   }
 
+  homeserver::CallsAnswer ask_calls(const manifests::Tenant&, std::stop_token) override {
+    return {.gateway = "", .turn = "", .media = ""};
+  }
+
   homeserver::BucketAnswer ask_bucket(const manifests::Tenant&, std::stop_token) override {
     return {.problem = "", .finding = "well"};
   }

@@ -34,6 +34,9 @@ images:
     {{ $type }}: {{ $image | quote }}
     {{- else }} {}
     {{- end }}
+  livekit: {{ .Values.images.livekit | default "" | quote }}
+  coturn: {{ .Values.images.coturn | default "" | quote }}
+  lkJwtService: {{ .Values.images.lkJwtService | default "" | quote }}
   # The operator's own image has the program that its Jobs run.
   provisioner: {{ .Values.image | quote }}
   synapse:

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/quantity.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/vocabulary.hpp"
 #include "manifests/workers.hpp"
 #include "unit/manifests/tenants.hpp"
@@ -19,7 +20,7 @@ using ::testing::Not;
 const std::vector<std::string> kSamples{
     "minimal",       "full",    "nodeport", "server-name-with-port",
     "load-balancer", "ingress", "gateway",  "gateway-passthrough",
-    "medium",        "large"};
+    "medium",        "large",   "calls",    "calls-load-balancer"};
 
 bool is_kept(const Manifest& manifest) {
   return at_path(manifest, "metadata/labels").contains(kKeepLabel);
@@ -41,12 +42,14 @@ int policies_over(const json& pod, const Tenant& tenant) {
 }
 
 TEST(EveryPod, IsUnderOnePolicyThatSpeaksOfBothDirections) {
-  const Tenant tenant = tenant_of("large");
-  for (const json& pod : all_pods(tenant)) {
-    EXPECT_EQ(policies_over(pod, tenant), 1) << pod.at("metadata");
-  }
-  for (const Manifest& policy : network(tenant)) {
-    EXPECT_EQ(policy.at("spec").at("policyTypes"), json::array({"Ingress", "Egress"}));
+  for (const char* sample : {"large", "calls"}) {
+    const Tenant tenant = tenant_of(sample);
+    for (const json& pod : all_pods(tenant)) {
+      EXPECT_EQ(policies_over(pod, tenant), 1) << pod.at("metadata");
+    }
+    for (const Manifest& policy : network(tenant)) {
+      EXPECT_EQ(policy.at("spec").at("policyTypes"), json::array({"Ingress", "Egress"}));
+    }
   }
 }
 
@@ -75,7 +78,8 @@ TEST(EveryPod, IsRestricted) {
   for (const std::string& sample : kSamples) {
     const Tenant tenant = tenant_of(sample);
     const std::vector<json> pods = all_pods(tenant);
-    ASSERT_EQ(pods.size(), 4U + (has_workers(tenant) ? 1 + worker_sets(tenant).size() : 0));
+    ASSERT_EQ(pods.size(), 4U + (has_workers(tenant) ? 1 + worker_sets(tenant).size() : 0) +
+                               (has_calls(tenant) ? 3 : 0));
     for (const json& pod : pods) {
       const json& spec = pod.at("spec");
       const json& security = spec.at("securityContext");

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "manifests/bridges.hpp"
+#include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
 #include "manifests/mas.hpp"
 #include "support/source_dir.hpp"
@@ -71,6 +72,18 @@ Manifests database_and_check(const Tenant& tenant) {
   return result;
 }
 
+/// What a cluster of one node would show.
+CallsSeen calls_seen(const api::Calls& calls) {
+  const std::string address = calls.address.empty() ? "192.0.2.10" : calls.address;
+  return {.udp_port = calls.udp_port.value_or(31882),
+          .tcp_port = calls.tcp_port.value_or(31881),
+          .turn_port = calls.turn_port.value_or(31478),
+          .media_address = address,
+          .turn_address = address,
+          .inner_address = "10.96.7.7",
+          .keys = "5b1f0c8e-3f0a-4f5e-9f43-0d2f1d8f6a11"};
+}
+
 }  // namespace
 
 Tenant tenant_of(const std::string& sample) {
@@ -87,7 +100,10 @@ Tenant tenant_of(const std::string& sample) {
                    .nginx = "registry.example/nginx:1.28",
                    .web = "registry.example/element-web:v1.12.26",
                    .redis = "registry.example/redis:7.2",
-                   .mas = "registry.example/matrix-authentication-service:1.26.0"};
+                   .mas = "registry.example/matrix-authentication-service:1.26.0",
+                   .livekit = "registry.example/livekit-server:v1.13.5",
+                   .coturn = "registry.example/coturn:4.9.0",
+                   .lk_jwt_service = "registry.example/lk-jwt-service:0.5.0"};
   for (const api::BridgeKind& kind : api::bridge_kinds()) {
     tenant.images.bridges[kind.name] = std::string{"registry.example/"} + kind.name + ":1.0";
   }
@@ -96,6 +112,7 @@ Tenant tenant_of(const std::string& sample) {
         .keys = "uid-" + bridge.name, .brought = brought_secret(bridge).empty() ? "" : "4711"};
   }
   if (has_double_puppets(tenant)) tenant.double_puppet_seen = "uid-of-double-puppets";
+  if (has_calls(tenant)) tenant.calls = calls_seen(tenant.spec.calls);
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
   }
@@ -150,6 +167,7 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
   // Most have none, and a file for each of those would say nothing.
   if (has_mas(tenant)) result["mas"] = mas(tenant);
   if (has_bridges(tenant)) result["bridges"] = bridges(tenant);
+  if (has_calls(tenant)) result["calls"] = calls(tenant);
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/settled.hpp"
 #include "homeserver/workers.hpp"
@@ -35,7 +36,10 @@ void roll_out(json& object) {
   } else if (kind == "PersistentVolumeClaim") {
     object["status"] = {{"phase", "Bound"}};
   } else if (kind == "Service" && string_at(object, "spec/type") == "NodePort") {
-    object["spec"]["ports"][0]["nodePort"] = 30443;
+    int number = 30443;
+    for (json& port : object["spec"]["ports"]) {
+      if (!port.contains("nodePort")) port["nodePort"] = number++;
+    }
   }
 }
 
@@ -44,8 +48,10 @@ void ask_servers(World& world) {
   world.homeserver.reset();
   world.gateway.reset();
   observe_workers(world);
+  observe_calls(world);
   world.web.reset();
   world.mas.reset();
+  world.calls.reset();
   observe_login(world, kFormerLoginStays);
   world.tenant.database_is_unused = database_is_unused(world);
   if (world.tenant.spec.hibernated) return;
@@ -56,6 +62,7 @@ void ask_servers(World& world) {
   if (gateway_rolled_out(world)) world.gateway = Answer{.problem = ""};
   if (world.gateway && web_rolled_out(world)) world.web = Answer{.problem = ""};
   if (world.gateway && mas_rolled_out(world)) world.mas = Answer{.problem = ""};
+  if (world.gateway && calls_are_rolled_out(world)) world.calls = CallsAnswer{};
 }
 
 struct Performer {
