@@ -29,11 +29,12 @@ run_tests() {
     step "An S3 server for the stories" fetch_s3
     step "An IRC server for the stories" fetch_irc
     step "A client with encryption for the stories" fetch_nio
+    step "People of a call for the stories" fetch_call
     step "A browser for the stories" ensure_packages browser
   fi
   step "Programs and tests (preset dev)" build_preset dev
   export ALPHORN_HYPERKUBE ALPHORN_PROVIDER ALPHORN_PROMETHEUS ALPHORN_DEFINITIONS ALPHORN_KUBECONFORM ALPHORN_S3
-  export ALPHORN_IRC ALPHORN_NIO
+  export ALPHORN_IRC ALPHORN_NIO ALPHORN_CALL
   export ALPHORN_IMAGES="$CACHE/images"
   export ALPHORN_DEV="$ROOT/dev"
   ALPHORN_PROMETHEUS="$(prometheus_folder)"
@@ -43,6 +44,7 @@ run_tests() {
   ALPHORN_S3="$(s3_folder)/bin/weed"
   ALPHORN_IRC="$(irc_folder)/usr/sbin/ngircd"
   ALPHORN_NIO="$(nio_folder)"
+  ALPHORN_CALL="$(call_folder)"
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Three at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
@@ -108,6 +110,22 @@ fetch_nio() {
   rm -rf "$folder.part"
   /usr/bin/python3 -m pip install --quiet --no-deps --no-compile --require-hashes --root-user-action ignore \
     --target "$folder.part" --requirement "$ROOT/tests/e2e/nio-requirements.txt"
+  mv -T "$folder.part" "$folder"
+}
+
+call_folder() { printf '%s/bin/call-%s' "$CACHE" "$(key_of "${CALL_PACKAGES[@]}" "${TURN_CLIENT_PACKAGES[@]}")"; }
+
+# Effect: what people of a call run, for tests: LiveKit's SDK for Python, and coturn's own client.
+fetch_call() {
+  local folder
+  folder="$(call_folder)"
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  mkdir -p "$folder.part"
+  printf '%s\n' "${CALL_PACKAGES[@]}" >"$folder.part/requirements.txt"
+  /usr/bin/python3 -m pip install --quiet --no-deps --no-compile --require-hashes --root-user-action ignore \
+    --target "$folder.part/python" --requirement "$folder.part/requirements.txt"
+  fetch_debian "$folder.part/debian" "${TURN_CLIENT_PACKAGES[@]}"
   mv -T "$folder.part" "$folder"
 }
 

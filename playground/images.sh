@@ -33,6 +33,8 @@ image_archive() {
       ;;
     redis) inputs=("$REDIS_IMAGE" "$(base_key)" "${REDIS_PACKAGES[@]}") ;;
     exporters) inputs=("$EXPORTERS_IMAGE" "$(base_key)" "${EXPORTER_PACKAGES[@]}") ;;
+    livekit) inputs=("$LIVEKIT_IMAGE" "$(basename "$(livekit_folder)")") ;;
+    coturn) inputs=("$COTURN_IMAGE" "$(base_key)" "${COTURN_PACKAGES[@]}") ;;
     operator) inputs=("$(operator_image)") ;;
     contour) inputs=("$CONTOUR_IMAGE" "$(basename "$(contour_folder)")") ;;
     envoy) inputs=("$ENVOY_IMAGE" "$(base_key)") ;;
@@ -211,7 +213,8 @@ build_tenant_images() {
   local name
   build_base
   build_web
-  for name in nginx postgres synapse redis exporters web heisenbridge mautrix_telegram; do build_image "$name"; done
+  build_livekit
+  for name in nginx postgres synapse redis exporters web heisenbridge mautrix_telegram livekit coturn; do build_image "$name"; done
 }
 
 # What a homeserver needs that runs outside a cluster, for tests.
@@ -219,7 +222,7 @@ build_homeserver_images() { build_base && build_image postgres && build_image sy
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse redis exporters web heisenbridge mautrix_telegram)
+  local name names=(pause addons nginx postgres synapse redis exporters web heisenbridge mautrix_telegram livekit coturn)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true

@@ -27,7 +27,7 @@ up() {
   step "Enforcement of NetworkPolicies" build_netpol
   [[ $mode == cluster ]] || step "alphorn-operator" build_operator
   step "Images of the cluster" build_system_images
-  step "Images of tenants (Postgres, Synapse, nginx, web)" build_tenant_images
+  step "Images of tenants (Postgres, Synapse, nginx, web, calls)" build_tenant_images
   if [[ $ingress == yes ]]; then
     step "Contour $CONTOUR_VERSION" build_contour
     step "Envoy $ENVOY_VERSION" fetch_envoy
