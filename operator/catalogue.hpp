@@ -24,7 +24,8 @@ struct Catalogue {
   std::string redis = {};
   std::string provisioner = {};  ///< has the program alphorn; "" when no directory can be run
   std::string mas = {};  ///< Matrix Authentication Service's image; "" when it is not offered
-  std::map<std::string, std::string> bridges = {};  ///< type -> image; a type without is not offered
+  std::map<std::string, std::string> bridges =
+      {};                    ///< type -> image; a type without is not offered
   std::string livekit = {};  ///< both "" when calls are not offered
   std::string coturn = {};
   std::string lk_jwt_service = {};  ///< "" when only calls of two people are

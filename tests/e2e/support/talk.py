@@ -47,19 +47,21 @@ class Talker:
         def invited():
             return next((room for room, who in self.invitations.items() if who == sender), None)
         room = self._until(f"{sender} invites {self.client.user}", invited, limit)
-        self.client.call("POST", f"/_matrix/client/v3/join/{room}", json={})
+        self._insist("POST", f"/_matrix/client/v3/join/{room}", {})
         del self.invitations[room]
         return room
 
     def say(self, room, text):
-        """Who says more than the server likes waits and says it again, as apps do."""
-        transaction = secrets.token_hex(8)
-        path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{transaction}"
+        path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{secrets.token_hex(8)}"
+        return self._insist("PUT", path, {"msgtype": "m.text", "body": text})["event_id"]
+
+    def _insist(self, method, path, body):
+        """Who asks for more than the server likes waits and asks again, as apps do."""
         while True:
-            answer = self.client.send("PUT", path, json={"msgtype": "m.text", "body": text})
+            answer = self.client.send(method, path, json=body)
             if answer.status_code != 429:
-                assert answer.ok, f"saying {text!r} is answered {answer.status_code}: {answer.text[:300]}"
-                return answer.json()["event_id"]
+                assert answer.ok, f"{method} {path} answers {answer.status_code}: {answer.text[:300]}"
+                return answer.json()
             time.sleep(answer.json().get("retry_after_ms", 1000) / 1000)
 
     def wait_to_hear(self, room, text, sender=None, limit=UNTIL_ANSWERED, after=0):

@@ -108,8 +108,8 @@ Tenant tenant_of(const std::string& sample) {
     tenant.images.bridges[kind.name] = std::string{"registry.example/"} + kind.name + ":1.0";
   }
   for (const api::Bridge& bridge : live_bridges(tenant)) {
-    tenant.bridges_seen[bridge.name] = {
-        .keys = "uid-" + bridge.name, .brought = brought_secret(bridge).empty() ? "" : "4711"};
+    tenant.bridges_seen[bridge.name] = {.keys = "uid-" + bridge.name,
+                                        .brought = brought_secret(bridge).empty() ? "" : "4711"};
   }
   if (has_double_puppets(tenant)) tenant.double_puppet_seen = "uid-of-double-puppets";
   if (has_calls(tenant)) tenant.calls = calls_seen(tenant.spec.calls);
