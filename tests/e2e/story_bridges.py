@@ -76,16 +76,16 @@ def every_message_arrived(writers, client):
         assert matrix.heard(client, room, event)["content"]["body"] == text
 
 
-def change_while_talking(company, client, done, **spec):
+def change_while_talking(company, person, done, **spec):
     """Changes the company while somebody writes; how often the homeserver began anew meanwhile."""
-    room = client.create_room(preset="private_chat", name="Meanwhile")
+    room = person.create_room(preset="private_chat", name="Meanwhile")
     before = homeservers(company)
     watch = Stopwatch()
-    with Writers([(client, room)]) as writers:
+    with Writers([(person.client, room)]) as writers:
         company.change(**spec)
         done()
         company.wait_ready()
-    every_message_arrived(writers, client)
+    every_message_arrived(writers, person.client)
     assert restarts(company) == 0, "the homeserver ended by itself"
     return len(homeservers(company) - before), watch.seconds, writers.retries
 
@@ -93,7 +93,7 @@ def change_while_talking(company, client, done, **spec):
 def test_a_line_is_enough(company, network, admin):
     line = {"name": "irc", "type": "irc", "networks": [f"{network.address}/32"], "ports": [network.port]}
     begun, seconds, retries = change_while_talking(
-        company, admin.client, lambda: company.wait_for("BridgesReady", "True", limit=UNTIL_BRIDGED),
+        company, admin, lambda: company.wait_for("BridgesReady", "True", limit=UNTIL_BRIDGED),
         bridges=[line])
     assert begun == 1, f"the homeserver was rolled {begun} times"
     figure("a bridge added under load", f"{seconds:.0f} s, {retries} messages sent again, none lost")
@@ -139,7 +139,7 @@ def test_its_rooms_are_readable_for_it_and_others_are_encrypted(admin, channel):
     assert answer.status_code == 404, answer.text
     rules = admin.client.state(channel, "m.room.join_rules")
     assert rules["join_rule"] == "invite", f"anybody may come in: {rules}"
-    own = admin.client.create_room(preset="private_chat")
+    own = admin.create_room(preset="private_chat")
     assert admin.client.state(own, "m.room.encryption")["algorithm"] == "m.megolm.v1.aes-sha2"
 
 
@@ -172,13 +172,30 @@ def test_its_tokens_are_in_secrets_alone(company):
     assert not [token for token in tokens if token in logs]
 
 
+def test_two_companies_share_nothing_of_it(company, offices, network):
+    """The same line in another company: other tokens, which this one's homeserver does not know."""
+    other = offices.company("other")
+    other.found(bridges=company.resource()["spec"]["bridges"])
+    other.wait_ready()
+    mine, theirs = company.secret("bridge-irc"), other.secret("bridge-irc")
+    assert mine.keys() == theirs.keys() and not set(mine.values()) & set(theirs.values())
+    for host, stranger_keys in ((company, theirs), (other, mine)):
+        contact = host.contact()
+        client = matrix.Client(contact["address"], contact["caFile"])
+        client.token = stranger_keys["as_token"].decode()
+        assert client.send("GET", "/_matrix/client/v3/account/whoami").status_code == 401
+    pods = {pod["metadata"]["namespace"]: pod["metadata"]["labels"][k.TENANT_LABEL]
+            for one in (company, other) for pod in bridge_pods(one)}
+    assert pods == {company.namespace: company.name, other.namespace: other.name}
+
+
 def test_and_goes_as_quietly(company, admin):
     """Taken away: it stops first, the homeserver forgets it, and its keys stay for another time."""
     keys = company.secret("bridge-irc")
 
     def gone():
         wait_until("the bridge stops", lambda: _no_bridge(company), UNTIL_GONE)
-    begun, seconds, retries = change_while_talking(company, admin.client, gone, bridges=[])
+    begun, seconds, retries = change_while_talking(company, admin, gone, bridges=[])
     assert begun == 1, f"the homeserver was rolled {begun} times"
     figure("a bridge removed under load", f"{seconds:.0f} s, {retries} messages sent again, none lost")
     assert "bridges" not in company.status()

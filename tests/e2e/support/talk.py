@@ -51,6 +51,9 @@ class Talker:
         del self.invitations[room]
         return room
 
+    def create_room(self, **options):
+        return self._insist("POST", "/_matrix/client/v3/createRoom", options)["room_id"]
+
     def say(self, room, text):
         path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{secrets.token_hex(8)}"
         return self._insist("PUT", path, {"msgtype": "m.text", "body": text})["event_id"]
