@@ -159,7 +159,9 @@ def test_it_is_there_again_after_a_restart(company, admin, stranger, channel):
 
 
 def _in_channel(stranger):
-    assert "boss" in stranger.names(CHANNEL)
+    """By another nick when the network has not noticed yet that the former one is gone."""
+    names = stranger.names(CHANNEL)
+    assert any(name.startswith("boss") for name in names), f"only {names} are there"
 
 
 def test_its_tokens_are_in_secrets_alone(company):
