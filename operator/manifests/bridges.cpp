@@ -1,7 +1,5 @@
 #include "manifests/bridges.hpp"
 
-#include <algorithm>
-
 #include "manifests/scripts.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -22,8 +20,6 @@ constexpr const char* kRegistration = "registration.yaml";
 constexpr const char* kPlaceholders = "placeholders.yaml";
 constexpr int kStopSeconds = 30;
 constexpr int kStartSeconds = 300;
-
-void append(json& list, const json& more) { list.insert(list.end(), more.begin(), more.end()); }
 
 std::string in_folder(const char* folder, const std::string& file) {
   return std::string{folder} + "/" + file;
