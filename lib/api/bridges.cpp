@@ -72,6 +72,14 @@ bool is_part_of_localpart(const std::string& text) {
          });
 }
 
+/// Synapse wants a sender that needs no escaping in a URL.
+bool is_bot(const std::string& text) {
+  return text.find_first_of("+=") == std::string::npos && is_part_of_localpart(text);
+}
+
+/// How long company and bridge may be together: pods are called after both.
+constexpr std::size_t kLongestNames = 49;
+
 bool is_path(const std::string& text) {
   constexpr std::size_t kLongest = 200;
   return text.empty() || (text.size() <= kLongest && text.front() == '/' &&
@@ -83,7 +91,7 @@ bool is_path(const std::string& text) {
 /// "@boss:acme.example".
 bool is_matrix_id(const std::string& text) {
   const std::size_t colon = text.find(':');
-  return text.size() <= 255 && text.size() > 3 && text.front() == '@' && colon != 1 &&
+  return text.size() <= 230 && text.size() > 3 && text.front() == '@' && colon != 1 &&
          colon != std::string::npos && is_server_name(text.substr(colon + 1));
 }
 
@@ -98,10 +106,11 @@ void check_generic(Findings& findings, const GenericBridge& generic) {
                  "generic.image must be an image with a tag or a digest");
   findings.check(generic.port >= kFirstPort && generic.port <= kLastPort,
                  "spec.bridges.generic.port", "generic.port must be between 1024 and 65535");
-  findings.check(
-      is_part_of_localpart(generic.bot) && all(generic.user_prefixes, is_part_of_localpart),
-      "spec.bridges.generic.registration",
-      "registration must hold only a-z, 0-9 and any of . _ = / + -");
+  findings.check(is_bot(generic.bot), "spec.bridges.generic.registration",
+                 "registration.bot must hold only a-z, 0-9 and any of . _ / -");
+  findings.check(all(generic.user_prefixes, is_part_of_localpart),
+                 "spec.bridges.generic.registration",
+                 "registration must hold only a-z, 0-9 and any of . _ = / + -");
   findings.check(all(generic.alias_prefixes, is_part_of_localpart),
                  "spec.bridges.generic.registration",
                  "registration must hold only a-z, 0-9 and any of . _ = / + -");
@@ -150,6 +159,16 @@ void check_bridge(Findings& findings, const Bridge& bridge) {
   if (bridge.generic) check_generic(findings, *bridge.generic);
 }
 
+/// It would own the account of the company's administrator.
+bool takes_administrator(const Bridge& bridge, const std::string& administrator) {
+  const std::vector<std::string> own{bridge.name + "_"};
+  const std::string bot = bridge.generic ? bridge.generic->bot : bridge.name + "bot";
+  const auto& prefixes = bridge.generic ? bridge.generic->user_prefixes : own;
+  return bot == administrator ||
+         std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return administrator.starts_with(prefix); });
+}
+
 bool keeps_a_database(const Bridge& bridge) {
   if (bridge.generic) return bridge.generic->has_database;
   return bridge.type != BridgeType::irc && bridge.type != BridgeType::skype;
@@ -180,12 +199,18 @@ std::vector<Bridge> bridges_from(const json& bridges) {
   return result;
 }
 
-void check_bridges(Findings& findings, const CompanyHomeserverSpec& spec) {
+void check_bridges(Findings& findings, const std::string& company,
+                   const CompanyHomeserverSpec& spec) {
   std::set<std::string> names;
   for (const Bridge& bridge : spec.bridges) {
     check_bridge(findings, bridge);
     findings.check(names.insert(bridge.name).second, "spec.bridges.name",
                    "bridges.name must be another one for each bridge");
+    findings.check(company.size() + bridge.name.size() <= kLongestNames, "spec.bridges.name",
+                   "bridges.name and metadata.name must have at most 49 characters together");
+    findings.check(!takes_administrator(bridge, spec.administrator), "spec.bridges",
+                   "a bridge must not own the account of administrator.localpart: give it another "
+                   "name, bot or prefix");
     findings.check(!keeps_a_database(bridge) || spec.database_mode == DatabaseMode::builtin,
                    "spec.bridges",
                    "bridges of this type keep a database of their own and need \"database: {mode: "

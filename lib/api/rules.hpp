@@ -86,6 +86,8 @@ void check_authentication(Findings& findings, const Authentication& authenticati
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
 void check_calls(Findings& findings, const CompanyHomeserverSpec& spec);
 void check_mas(Findings& findings, const CompanyHomeserverSpec& spec);
-void check_bridges(Findings& findings, const CompanyHomeserverSpec& spec);
+/// `company` is the name of the resource.
+void check_bridges(Findings& findings, const std::string& company,
+                   const CompanyHomeserverSpec& spec);
 
 }  // namespace alphorn::api

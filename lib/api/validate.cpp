@@ -325,7 +325,7 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
                  "spec.priorityClassName",
                  R"(priorityClassName must hold only a-z, 0-9, "-" and ".")");
   check_mas(findings, spec);
-  check_bridges(findings, spec);
+  check_bridges(findings, tenant.name, spec);
   check_calls(findings, spec);
   return findings.take();
 }

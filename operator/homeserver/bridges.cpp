@@ -18,10 +18,16 @@ std::string uid_in(const World& world, const std::string& secret) {
   return object == nullptr ? "" : string_at(*object, "metadata/uid");
 }
 
+/// What the operator draws is never a company's to bring: it would hand out its keys to any image.
+bool is_brought(const json& secret) {
+  return manifests::label_of(secret, manifests::kManagedByLabel) != manifests::kManagedBy;
+}
+
 std::string version_in(const World& world, const std::string& secret) {
   if (secret.empty()) return "";
   const auto found = world.children.find(ChildId{.kind = "Secret", .name = secret});
-  return found == world.children.end() ? "" : found->second.version();
+  if (found == world.children.end() || !is_brought(*found->second)) return "";
+  return found->second.version();
 }
 
 Readiness bridge_ready(const World& world, const Bridge& bridge) {
@@ -31,8 +37,13 @@ Readiness bridge_ready(const World& world, const Bridge& bridge) {
                                     api::name_of(bridge.type) + ")");
   }
   const std::string brought = manifests::brought_secret(bridge);
-  if (!brought.empty() && world.child("Secret", brought) == nullptr) {
+  const json* secret = brought.empty() ? nullptr : world.child("Secret", brought);
+  if (!brought.empty() && secret == nullptr) {
     return not_ready("BridgeSecretMissing", missing_secret(world, brought));
+  }
+  if (secret != nullptr && !is_brought(*secret)) {
+    return not_ready("BridgeSecretMissing",
+                     "Secret " + brought + " is the operator's own: name one that you made");
   }
   const std::string name = manifests::bridge_name(tenant, bridge);
   if (tenant.spec.hibernated) return hibernation_of(world, "Deployment", name);
@@ -49,12 +60,28 @@ std::string version_of(const std::string& image) {
   return has_tag ? shortened(image.substr(colon + 1), kLongest) : "";
 }
 
+constexpr std::size_t kLongestMessage = 1024;
+
 const json& reported_bridge(const World& world, const std::string& name) {
   static const json nothing;
   for (const json& bridge : at_path(world.resource.status, "bridges")) {
     if (string_at(bridge, "name") == name) return bridge;
   }
   return nothing;
+}
+
+std::optional<Bridge> find_by_keys(const World& world, const std::string& secret_name) {
+  for (const Bridge& bridge : manifests::live_bridges(world.tenant)) {
+    if (manifests::bridge_keys(world.tenant, bridge) == secret_name) return bridge;
+  }
+  return std::nullopt;
+}
+
+/// It should have ended long ago: its node is gone, and with it whatever it had to say.
+bool is_lost(const World& world, const json& pod) {
+  constexpr std::chrono::minutes kPatience{1};
+  const auto end = parse_time(string_at(pod, "metadata/deletionTimestamp"));
+  return end && world.seen_at - *end > kPatience;
 }
 
 }  // namespace
@@ -67,6 +94,7 @@ void observe_bridges(World& world) {
         .keys = uid_in(world, manifests::bridge_keys(tenant, bridge)),
         .brought = version_in(world, manifests::brought_secret(bridge))};
   }
+  tenant.bridges_leave = obstacle_of_bridges(world).has_value();
   tenant.double_puppet_seen = manifests::has_double_puppets(tenant)
                                   ? uid_in(world, manifests::double_puppet_keys(tenant))
                                   : "";
@@ -97,6 +125,15 @@ bool is_leaving_bridge(const World& world, const json& object) {
   return !name.empty() && !world.tenant.bridges_seen.contains(name);
 }
 
+bool is_leaving_bridge(const World& world, const ChildId& id, const ObjectPtr& object) {
+  return id.kind == "Deployment" && id.name.starts_with(world.tenant.name + "-bridge-") &&
+         is_leaving_bridge(world, *object);
+}
+
+bool is_of_bridge(const World& world, const std::string& secret_name) {
+  return find_by_keys(world, secret_name).has_value();
+}
+
 std::optional<Readiness> obstacle_of_bridges(const World& world) {
   const auto waits = [](const std::string& what) {
     return not_ready("Stopping", what +
@@ -104,10 +141,11 @@ std::optional<Readiness> obstacle_of_bridges(const World& world) {
                                      "homeserver forgets the bridge after that");
   };
   for (const ObjectPtr& pod : world.pods) {
-    if (is_leaving_bridge(world, *pod)) return waits("pod " + string_at(*pod, "metadata/name"));
+    if (is_leaving_bridge(world, *pod) && !is_lost(world, *pod))
+      return waits("pod " + string_at(*pod, "metadata/name"));
   }
   for (const auto& [id, object] : world.children) {
-    if (id.kind == "Deployment" && is_leaving_bridge(world, *object)) return waits(id.display());
+    if (is_leaving_bridge(world, id, object)) return waits(id.display());
   }
   return std::nullopt;
 }
@@ -115,12 +153,11 @@ std::optional<Readiness> obstacle_of_bridges(const World& world) {
 bool is_new_to_homeserver(const World& world, const std::string& secret_name) {
   const manifests::Tenant& tenant = world.tenant;
   if (secret_name == manifests::double_puppet_keys(tenant)) return true;  // nothing is kept by it
-  const auto bridges = manifests::live_bridges(tenant);
-  const auto found = std::find_if(bridges.begin(), bridges.end(), [&](const Bridge& bridge) {
-    return manifests::bridge_keys(tenant, bridge) == secret_name;
-  });
-  return found != bridges.end() &&
-         at_path(reported_bridge(world, found->name), "registered") != true;
+  const std::optional<Bridge> bridge = find_by_keys(world, secret_name);
+  if (!bridge) return false;
+  // Without a database nothing was written by its keys.
+  return !manifests::has_database(*bridge) ||
+         at_path(reported_bridge(world, bridge->name), "registered") != true;
 }
 
 json bridges_status(const World& world, bool is_registered) {
@@ -139,7 +176,7 @@ json bridges_status(const World& world, bool is_registered) {
                   {"ready", readiness.ready}});
     if (!readiness.ready) {
       entry["reason"] = readiness.reason;
-      entry["message"] = readiness.message;
+      entry["message"] = shortened(readiness.message, kLongestMessage);
     }
     const std::string version = version_of(manifests::bridge_image(world.tenant, bridge));
     if (!version.empty()) entry["version"] = version;

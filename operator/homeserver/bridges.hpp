@@ -14,9 +14,14 @@ void observe_bridges(World& world);
 /// The object is a workload, or a pod, of a bridge that is wanted no more. It must go before the
 /// homeserver forgets the bridge: what it is about to say would be refused, and lost.
 bool is_leaving_bridge(const World& world, const json& object);
+/// The same of a child, which is read only when its name may be that of one.
+bool is_leaving_bridge(const World& world, const ChildId& id, const ObjectPtr& object);
 
 /// Why the homeserver must wait: such a bridge is not gone yet. Nothing when it may go on.
 std::optional<Readiness> obstacle_of_bridges(const World& world);
+
+/// These keys are a bridge's.
+bool is_of_bridge(const World& world, const std::string& secret_name);
 
 /// Keys by this name may be drawn although the company's data is in use: no homeserver that ran has
 /// known the bridge by others.

@@ -162,6 +162,13 @@ void remove(const json& object, const World& world, std::vector<Step>& steps) {
   if (ours && !is_going(object) && !is_kept(object)) steps.emplace_back(deletion_of(object));
 }
 
+/// One whose owner was deleted without it would stand in the way for ever.
+void remove_with_orphans(const json& object, const World& world, std::vector<Step>& steps) {
+  const bool is_orphan = controller_uid(object).empty();
+  if (is_orphan && !is_going(object)) steps.emplace_back(deletion_of(object));
+  remove(object, world, steps);
+}
+
 void remove_leftovers(const World& world, const Settled& settled, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
     if (settled.wishes_for(id) || !kReplaceable.contains(id.kind)) continue;
@@ -187,16 +194,13 @@ void remove_stuck_pods(const World& world, std::vector<Step>& steps) {
 void stop_workers(const World& world, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
     if (id.kind != "StatefulSet" || !must_stop(world, *object)) continue;
-    // One whose owner was deleted without it would stand in the way for ever.
-    const bool is_orphan = controller_uid(*object).empty();
-    if (is_orphan && !is_going(*object)) steps.emplace_back(deletion_of(*object));
-    remove(*object, world, steps);
+    remove_with_orphans(*object, world, steps);
   }
 }
 
 void stop_bridges(const World& world, std::vector<Step>& steps) {
   for (const auto& [id, object] : world.children) {
-    if (id.kind == "Deployment" && is_leaving_bridge(world, *object)) remove(*object, world, steps);
+    if (is_leaving_bridge(world, id, object)) remove_with_orphans(*object, world, steps);
   }
 }
 

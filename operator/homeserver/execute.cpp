@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "homeserver/bridges.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/draw.hpp"
 #include "homeserver/readiness.hpp"
@@ -93,6 +94,12 @@ class Execution {
     }
     const auto found = find_ours(secret);
     if (!found && !step.may_draw) {
+      if (is_of_bridge(world_, step.recipe.name)) {
+        throw KeysLost(
+            "Secret " + step.recipe.name +
+            " is gone while the database that its bridge keeps by it is there: restore it "
+            "from a backup, or take the bridge out and give it another name");
+      }
       // New keys would turn the company's server into another one.
       throw KeysLost("Secret " + step.recipe.name +
                      " is gone while the data that belongs to it is " +

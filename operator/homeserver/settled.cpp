@@ -132,6 +132,7 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
         static_cast<std::int64_t>(tenant.has_routes),
         static_cast<std::int64_t>(tenant.has_cloudnative_pg),
         static_cast<std::int64_t>(tenant.has_directory),
+        static_cast<std::int64_t>(tenant.bridges_leave),
         static_cast<std::int64_t>(world.storage_classes.are_known),
         static_cast<std::int64_t>(world.ingress_classes_are_known),
         static_cast<std::int64_t>(world.database_is_checked)}) {

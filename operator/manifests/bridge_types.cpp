@@ -40,6 +40,9 @@ std::vector<Bridge> live_bridges(const Tenant& tenant) {
   std::vector<Bridge> result;
   std::copy_if(tenant.spec.bridges.begin(), tenant.spec.bridges.end(), std::back_inserter(result),
                is_alive);
+  // The order of the list means nothing: another one must not restart anybody.
+  std::sort(result.begin(), result.end(),
+            [](const Bridge& a, const Bridge& b) { return a.name < b.name; });
   return result;
 }
 

@@ -29,7 +29,7 @@ inline constexpr int kBridgePort = 29300;
 
 /// It can run: its network has not ended.
 bool is_alive(const api::Bridge& bridge);
-/// Those that can run, in the order of the resource.
+/// Those that can run, by name.
 std::vector<api::Bridge> live_bridges(const Tenant& tenant);
 /// It has some that can run.
 bool has_bridges(const Tenant& tenant);

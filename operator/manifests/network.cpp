@@ -54,6 +54,9 @@ json pods_of(const Tenant& tenant, const api::Bridge& bridge) {
   return pods;
 }
 
+/// Some bridge has something to say, be it the last thing.
+bool bridges_talk(const Tenant& tenant) { return has_bridges(tenant) || tenant.bridges_leave; }
+
 /// All of Synapse's: the main process, and the others where there are some.
 json processes_of_homeserver(const Tenant& tenant) {
   json pods = json::array({{{"podSelector", pods_of(tenant, "homeserver")}}});
@@ -181,9 +184,8 @@ Manifest database_policy(const Tenant& tenant) {
   json clients = processes_of_homeserver(tenant);
   clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
   if (has_mas(tenant)) clients.push_back({{"podSelector", pods_of(tenant, "mas")}});
-  for (const api::Bridge& bridge : live_bridges(tenant)) {
-    if (has_database(bridge)) clients.push_back({{"podSelector", pods_of(tenant, bridge)}});
-  }
+  // Also of one that is on its way out, which has something to write still.
+  if (bridges_talk(tenant)) clients.push_back({{"podSelector", pods_of(tenant, kBridge)}});
   json ingress = json::array({from(clients, json::array({tcp(kDatabasePort)}))});
   let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
   return policy(tenant, "database", database_name(tenant), ingress, json::array());
@@ -278,7 +280,7 @@ Manifest synapse_policy(const Tenant& tenant, const json& pods, const std::strin
   if (!role && tenant.has_directory) {
     callers.push_back({{"podSelector", pods_of(tenant, kDirectory)}});
   }
-  if (!role && has_bridges(tenant) && !has_door_for_bridges(tenant)) {
+  if (!role && bridges_talk(tenant)) {
     callers.push_back({{"podSelector", pods_of(tenant, kBridge)}});
   }
   if (has_routes) ingress.push_back(from(callers, json::array({tcp(kHomeserverPort)})));
@@ -325,11 +327,11 @@ Manifest bridge_policy(const Tenant& tenant, const api::Bridge& bridge) {
   json ports = json::array();
   for (const int number : network_ports(bridge)) ports.push_back(tcp(number));
   const json gateway = {{"podSelector", pods_of(tenant, "gateway")}};
-  const json way = has_door_for_bridges(tenant)
-                       ? to(json::array({gateway}), json::array({tcp(kGatewayBridgesPort)}))
-                       : to(json::array({homeserver}), json::array({tcp(kHomeserverPort)}));
+  // Both ways, for it goes on by the former one while the company gets its first workers.
   json egress =
-      json::array({way, name_service(), to(where.empty() ? public_addresses() : where, ports)});
+      json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
+                   to(json::array({gateway}), json::array({tcp(kGatewayBridgesPort)})),
+                   name_service(), to(where.empty() ? public_addresses() : where, ports)});
   if (has_database(bridge)) egress.push_back(database_arrow(tenant));
   Manifest result = policy(
       tenant, kBridge, bridge_name(tenant, bridge),

@@ -103,6 +103,8 @@ struct Tenant {
   std::string worker_keys_seen;
   /// By name, of those that can run.
   std::map<std::string, BridgeSeen> bridges_seen;
+  /// One that is wanted no more is not gone yet.
+  bool bridges_leave = false;
   /// Stands for the Secret with which bridges write in the name of people; "" while it is missing.
   std::string double_puppet_seen;
   CallsSeen calls;

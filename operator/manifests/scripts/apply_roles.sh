@@ -76,12 +76,21 @@ former_bridges() {
     "SELECT rolname FROM pg_roles WHERE rolname LIKE 'bridge\_%' AND rolcanlogin"
 }
 
+# One that opens more and more must not take the homeserver's.
+limit_connections() {
+  ROLE=$1 as_superuser <<'SQL'
+\set role `printf %s "$ROLE"`
+ALTER ROLE :"role" CONNECTION LIMIT 6;
+SQL
+}
+
 apply_bridges() {
   for file in "$logins"/bridge_*; do
     [ -e "$file" ] || continue
     role=${file##*/}
     apply_program "$role" || return 1
     open_login "$role" "$role" || return 1
+    limit_connections "$role" || return 1
   done
   former=$(former_bridges) || return 1
   for role in $former; do
