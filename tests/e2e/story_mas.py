@@ -1,9 +1,13 @@
 """Matrix Authentication Service, whose image is in no package registry: told when somebody put it into
 playground/images.d before ./dev up."""
 
+import csv
 import json
+import os
+import subprocess
 
 import pytest
+import yaml
 
 from support import kubectl as k
 from support import matrix
@@ -78,6 +82,61 @@ def test_what_is_for_the_operator_is_open_to_nobody_else(company):
         if kind != "Secret":
             for secret in company.secret("mas-keys").values():
                 assert secret.decode() not in json.dumps(item), f"{kind} {name} holds a secret"
+
+
+@pytest.fixture(scope="module")
+def directory(company, tmp_path_factory):
+    """A company's document, and the command that brings it to this very server."""
+    folder = tmp_path_factory.mktemp("directory")
+    contact = company.contact()
+    server_name = company.resource()["spec"]["serverName"]
+    (pod,) = [one for one in company.pods()
+              if one["metadata"]["labels"]["app.kubernetes.io/name"] == "mas"]
+    descriptor = os.open(folder / "mas.secret", os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(company.secret("mas-keys")["operator"])
+    made = subprocess.run(["age-keygen", "-o", str(folder / "key")], capture_output=True, text=True,
+                          check=True)
+    (folder / "company.yaml").write_text(yaml.safe_dump({
+        "apiVersion": "alphorn.dev/v1alpha1", "kind": "CompanyDirectory",
+        "metadata": {"name": "accounts"},
+        "spec": {"serverName": server_name,
+                 "employees": {"people": [{"localpart": "anna", "displayName": "Anna"},
+                                          {"localpart": "ben", "displayName": "Ben"}]}}}))
+
+    def run(verb, *arguments):
+        # The node may always knock at its own pods.
+        line = [str(k.ROOT / "build" / "dev" / "provisioner" / "alphorn"), verb,
+                str(folder / "company.yaml"), "--homeserver", contact["address"],
+                "--ca-file", contact["caFile"], "--account", "admin",
+                "--mas", f"http://{pod['status']['podIP']}:8081",
+                "--mas-client-secret-file", str(folder / "mas.secret"), *arguments]
+        done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=UNTIL_UPGRADED, check=False)
+        assert done.returncode == 0, f"{verb} ends with {done.returncode}: {done.stderr[-2000:]}"
+
+    def apply():
+        run("apply", "--state", str(folder), "--recipient", made.stderr.split()[-1])
+        return json.loads((folder / f"{server_name}.alphorn" / "report.json").read_text())
+
+    def passwords():
+        subprocess.run([str(k.ROOT / "build" / "dev" / "provisioner" / "alphorn"), "sheets", "open",
+                        str(folder / f"{server_name}.alphorn"), "--identity", str(folder / "key"),
+                        "--output", str(folder / "opened")], check=True, capture_output=True)
+        with open(folder / "opened" / "credentials.csv", encoding="utf-8", newline="") as file:
+            return {row["user id"][1:].split(":")[0]: row["first password"]
+                    for row in csv.DictReader(file)}
+    return apply, passwords
+
+
+def test_a_directory_gives_people_accounts_there(company, directory):
+    apply, passwords = directory
+    assert apply()["writes"] > 0
+    for localpart, password in passwords().items():
+        person = anybody(company)
+        person.login(localpart, password)
+        assert person.user.startswith(f"@{localpart}:")
+    assert apply()["writes"] == 0
 
 
 def test_it_comes_back_as_it_was(company):
