@@ -55,12 +55,7 @@ prometheus_folder() { printf '%s/bin/prometheus-%s' "$CACHE" "$(key_of "$PROMETH
 
 # Unpacked and not installed: Debian's package would start a service.
 fetch_prometheus() {
-  local folder
-  folder="$(prometheus_folder)"
-  [[ ! -d $folder ]] || return 0
-  rm -rf "$folder.part"
-  fetch_debian "$folder.part" "$PROMETHEUS_PACKAGE"
-  mv -T "$folder.part" "$folder"
+  unpack_debian "$(prometheus_folder)" "$PROMETHEUS_PACKAGE"
 }
 
 provider_folder() { printf '%s/bin/provider-%s' "$CACHE" "$(key_of "$GO_VERSION" -- tests/e2e/provider)"; }
@@ -93,12 +88,7 @@ irc_folder() { printf '%s/bin/irc-%s' "$CACHE" "$(key_of "${IRC_PACKAGES[*]}")";
 
 # Unpacked and not installed, as Prometheus.
 fetch_irc() {
-  local folder
-  folder="$(irc_folder)"
-  [[ ! -d $folder ]] || return 0
-  rm -rf "$folder.part"
-  fetch_debian "$folder.part" "${IRC_PACKAGES[@]}"
-  mv -T "$folder.part" "$folder"
+  unpack_debian "$(irc_folder)" "${IRC_PACKAGES[@]}"
 }
 
 nio_folder() { printf '%s/bin/nio-%s' "$CACHE" "$(key_of -- tests/e2e/nio-requirements.txt)"; }

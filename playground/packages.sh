@@ -50,6 +50,16 @@ fetch_debian() {
   )
 }
 
+# unpack_debian FOLDER PACKAGE[=VERSION]...: the same, once: a half-made folder is never mistaken for it.
+unpack_debian() {
+  local folder="$1"
+  shift
+  [[ ! -d $folder ]] || return 0
+  rm -rf "$folder.part"
+  fetch_debian "$folder.part" "$@"
+  mv -T "$folder.part" "$folder"
+}
+
 missing_packages() {
   local kind package
   for kind in "$@"; do

@@ -53,12 +53,7 @@ build_hyperkube() {
 build_addons() { build_go "$(addons_folder)" addons "-s -w"; }
 
 unpack_runtime() {
-  local folder
-  folder="$(runtime_folder)"
-  [[ ! -d $folder ]] || return 0
-  rm -rf "$folder.part"
-  fetch_debian "$folder.part" "${CONTAINERD_PACKAGES[@]}"
-  mv -T "$folder.part" "$folder"
+  unpack_debian "$(runtime_folder)" "${CONTAINERD_PACKAGES[@]}"
 }
 
 # The compiler cache lives in our cache and counts paths from the checkout, so that clones share it.
