@@ -84,6 +84,12 @@ bool is_lost(const World& world, const json& pod) {
   return end && world.seen_at - *end > kPatience;
 }
 
+bool is_leaving(const World& world, const json& object) {
+  if (manifests::label_of(object, "app.kubernetes.io/name") != manifests::kBridge) return false;
+  const std::string name = manifests::label_of(object, manifests::kBridgeLabel);
+  return !name.empty() && !world.tenant.bridges_seen.contains(name);
+}
+
 }  // namespace
 
 void observe_bridges(World& world) {
@@ -119,15 +125,9 @@ Readiness bridges_ready(const World& world) {
   return last;
 }
 
-bool is_leaving_bridge(const World& world, const json& object) {
-  if (manifests::label_of(object, "app.kubernetes.io/name") != manifests::kBridge) return false;
-  const std::string name = manifests::label_of(object, manifests::kBridgeLabel);
-  return !name.empty() && !world.tenant.bridges_seen.contains(name);
-}
-
 bool is_leaving_bridge(const World& world, const ChildId& id, const ObjectPtr& object) {
   return id.kind == "Deployment" && id.name.starts_with(world.tenant.name + "-bridge-") &&
-         is_leaving_bridge(world, *object);
+         is_leaving(world, *object);
 }
 
 bool is_of_bridge(const World& world, const std::string& secret_name) {
@@ -141,7 +141,7 @@ std::optional<Readiness> obstacle_of_bridges(const World& world) {
                                      "homeserver forgets the bridge after that");
   };
   for (const ObjectPtr& pod : world.pods) {
-    if (is_leaving_bridge(world, *pod) && !is_lost(world, *pod))
+    if (is_leaving(world, *pod) && !is_lost(world, *pod))
       return waits("pod " + string_at(*pod, "metadata/name"));
   }
   for (const auto& [id, object] : world.children) {
@@ -193,12 +193,9 @@ std::string retired_bridges(const World& world) {
   if (names.empty()) return "";
   return names +
          ": Skype was shut down on 5 May 2025, and nothing can be bridged to it. Its people moved "
-         "to "
-         "Microsoft Teams, for which no bridge exists. Invite them as guests, federate with a "
-         "Matrix "
-         "server of theirs, or reach them through a bridge of type whatsapp, signal or telegram; "
-         "then "
-         "take this one out of spec.bridges";
+         "to Microsoft Teams, for which no bridge exists. Invite them as guests, federate with a "
+         "Matrix server of theirs, or reach them through a bridge of type whatsapp, signal or "
+         "telegram; then take this one out of spec.bridges";
 }
 
 }  // namespace alphorn::homeserver

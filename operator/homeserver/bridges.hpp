@@ -11,10 +11,9 @@ std::vector<std::string> bridge_workloads(const manifests::Tenant& tenant);
 /// What manifests depend on: the Secrets of bridges.
 void observe_bridges(World& world);
 
-/// The object is a workload, or a pod, of a bridge that is wanted no more. It must go before the
-/// homeserver forgets the bridge: what it is about to say would be refused, and lost.
-bool is_leaving_bridge(const World& world, const json& object);
-/// The same of a child, which is read only when its name may be that of one.
+/// The child is the workload of a bridge that is wanted no more. It must go before the homeserver
+/// forgets the bridge: what it is about to say would be refused, and lost. It is read only when its
+/// name may be that of one.
 bool is_leaving_bridge(const World& world, const ChildId& id, const ObjectPtr& object);
 
 /// Why the homeserver must wait: such a bridge is not gone yet. Nothing when it may go on.

@@ -82,6 +82,18 @@ std::string bridge_image(const Tenant& tenant, const Bridge& bridge) {
   return found == tenant.images.bridges.end() ? "" : found->second;
 }
 
+std::string bridge_url(const Tenant& tenant, const Bridge& bridge) {
+  return inner_url(tenant, bridge_name(tenant, bridge), port_of(bridge));
+}
+
+json database_uri(const Tenant& tenant, const Bridge& bridge, const std::string& options) {
+  const std::string role = bridge_role(bridge);
+  const json password = {{"$file", std::string{kBridgeKeysFolder} + "/" + kBridgePassword}};
+  return {{"$join", json::array({"postgres://" + role + ":", password,
+                                 "@" + database_name(tenant) + ":" + std::to_string(kDatabasePort) +
+                                     "/" + role + options})}};
+}
+
 int port_of(const Bridge& bridge) { return bridge.generic ? bridge.generic->port : kBridgePort; }
 
 std::string bot_of(const Tenant& tenant, const Bridge& bridge) {
@@ -105,8 +117,7 @@ std::string door_for_bridges(const Tenant& tenant) { return gateway_name(tenant)
 
 std::string homeserver_of_bridges(const Tenant& tenant) {
   if (!has_door_for_bridges(tenant)) return homeserver_url(tenant);
-  return "http://" + door_for_bridges(tenant) + "." + tenant.ns +
-         ".svc:" + std::to_string(kGatewayBridgesPort);
+  return inner_url(tenant, door_for_bridges(tenant), kGatewayBridgesPort);
 }
 
 bool can_start(const Tenant& tenant, const Bridge& bridge) {

@@ -11,7 +11,7 @@ using api::BridgeType;
 
 constexpr const char* kConfig = "/etc/bridge-config";  // the operator's part
 constexpr const char* kBrought = "/etc/brought";       // the company's part, with placeholders
-constexpr const char* kKeys = "/keys/bridge";
+constexpr const char* kKeys = kBridgeKeysFolder;
 constexpr const char* kDoublePuppet = "/keys/double-puppet";
 constexpr const char* kCredentials = "/keys/credentials";
 constexpr const char* kRendered = "/etc/bridge";  // in memory; what the bridge itself reads
@@ -37,22 +37,16 @@ json own_registration(const Tenant& tenant, const Bridge& bridge) {
 
 /// What the company's files may ask for by ${NAME}.
 json placeholders(const Tenant& tenant, const Bridge& bridge) {
-  const std::string role = bridge_role(bridge);
   json result = {{"AS_TOKEN", key(kAsToken)},
                  {"HS_TOKEN", key(kHsToken)},
                  {"PICKLE_KEY", key(kPickleKey)},
                  {"PROVISIONING_SECRET", key(kProvisioningSecret)},
                  {"HOMESERVER_URL", homeserver_of_bridges(tenant)},
                  {"SERVER_NAME", tenant.spec.server_name},
-                 {"BRIDGE_URL", string_at(registration(tenant, bridge), "url")},
+                 {"BRIDGE_URL", bridge_url(tenant, bridge)},
                  {"BRIDGE_PORT", std::to_string(port_of(bridge))},
                  {"BOT", bot_of(tenant, bridge)}};
-  if (has_database(bridge)) {
-    const std::string where =
-        "@" + database_name(tenant) + ":" + std::to_string(kDatabasePort) + "/" + role;
-    result["DATABASE_URI"] = {
-        {"$join", json::array({"postgres://" + role + ":", key(kBridgePassword), where})}};
-  }
+  if (has_database(bridge)) result["DATABASE_URI"] = database_uri(tenant, bridge, "");
   return result;
 }
 

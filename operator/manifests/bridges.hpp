@@ -14,6 +14,8 @@ inline constexpr const char* kBridgeKeysSeen = "alphorn.dev/bridge-keys";
 inline constexpr const char* kBridgeSecretsSeen = "alphorn.dev/bridge-secrets";
 
 // Entries of the Secret with a bridge's keys, which are files of their own in containers.
+/// Where a bridge's own pod has them.
+inline constexpr const char* kBridgeKeysFolder = "/keys/bridge";
 inline constexpr const char* kAsToken = "as_token";  // it to the homeserver
 inline constexpr const char* kHsToken = "hs_token";  // the homeserver to it
 inline constexpr const char* kBridgePassword = "database";
@@ -47,6 +49,11 @@ std::string bridge_role(const api::Bridge& bridge);
 /// "" when the catalogue has none.
 std::string bridge_image(const Tenant& tenant, const api::Bridge& bridge);
 int port_of(const api::Bridge& bridge);
+/// In-cluster base URL at which the homeserver reaches it.
+std::string bridge_url(const Tenant& tenant, const api::Bridge& bridge);
+/// Its database as a URI that render_config.py completes with the password; `options` as in
+/// "?sslmode=disable".
+json database_uri(const Tenant& tenant, const api::Bridge& bridge, const std::string& options);
 /// "@ircbot:acme.example".
 std::string bot_of(const Tenant& tenant, const api::Bridge& bridge);
 /// The Secret that the company brings for it; "" when there is none.

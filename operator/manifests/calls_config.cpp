@@ -35,10 +35,6 @@ std::string turn_place(const Tenant& tenant) {
   return tenant.calls.turn_address + ":" + std::to_string(tenant.calls.turn_port.value());
 }
 
-std::string inner_service(const Tenant& tenant, const std::string& name, int port) {
-  return "http://" + name + "." + tenant.ns + ".svc:" + std::to_string(port);
-}
-
 json variable(const std::string& name, const std::string& value) {
   return {{"name", name}, {"value", value}};
 }
@@ -80,10 +76,9 @@ json livekit_config(const Tenant& tenant) {
                  {"logging", {{"level", "info"}, {"json", true}}}};
   if (is_watched(tenant)) config["prometheus"] = {{"port", kLiveKitMetricsPort}};
   if (has_group_calls(tenant)) {
-    config["webhook"] = {
-        {"api_key", kLiveKitKey},
-        {"urls",
-         json::array({inner_service(tenant, lk_jwt_name(tenant), kLkJwtPort) + "/sfu_webhook"})}};
+    config["webhook"] = {{"api_key", kLiveKitKey},
+                         {"urls", json::array({inner_url(tenant, lk_jwt_name(tenant), kLkJwtPort) +
+                                               "/sfu_webhook"})}};
   }
   return config;
 }

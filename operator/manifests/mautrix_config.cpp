@@ -11,13 +11,12 @@ namespace {
 using api::Bridge;
 using api::BridgeType;
 
-constexpr const char* kKeys = "/keys/bridge/";
 constexpr const char* kDoublePuppetToken = "/keys/double-puppet/as_token";
 constexpr const char* kCredentials = "/keys/credentials/";
 constexpr int kConnections = 4;
 
 json file(const std::string& path) { return {{"$file", path}}; }
-json key(const char* entry) { return file(std::string{kKeys} + entry); }
+json key(const char* entry) { return file(std::string{kBridgeKeysFolder} + "/" + entry); }
 
 /// What a person writes before a command, and how the network is called.
 struct Words {
@@ -52,7 +51,7 @@ Words words_of(BridgeType type) {
 json appservice(const Tenant& tenant, const Bridge& bridge) {
   const std::string bot = bot_of(tenant, bridge);
   return {{"id", bridge.name},
-          {"address", string_at(registration(tenant, bridge), "url")},
+          {"address", bridge_url(tenant, bridge)},
           {"hostname", "0.0.0.0"},
           {"port", port_of(bridge)},
           // Without an avatar of ours it would be one on the server of the program's author, whom
@@ -68,13 +67,9 @@ json appservice(const Tenant& tenant, const Bridge& bridge) {
 }
 
 json database(const Tenant& tenant, const Bridge& bridge) {
-  const std::string role = bridge_role(bridge);
-  const std::string where = "@" + database_name(tenant) + ":" + std::to_string(kDatabasePort) +
-                            "/" + role + "?sslmode=disable";
-  return {
-      {"type", "postgres"},
-      {"uri", {{"$join", json::array({"postgres://" + role + ":", key(kBridgePassword), where})}}},
-      {"max_open_conns", kConnections}};
+  return {{"type", "postgres"},
+          {"uri", database_uri(tenant, bridge, "?sslmode=disable")},
+          {"max_open_conns", kConnections}};
 }
 
 json permissions(const Tenant& tenant, const Bridge& bridge) {

@@ -12,11 +12,11 @@ std::string url_of(const Tenant& tenant, const std::string& host) {
   return port == kHttpsPort ? url : url + ":" + std::to_string(port);
 }
 
+}  // namespace
+
 std::string inner_url(const Tenant& tenant, const std::string& service, int port) {
   return "http://" + service + "." + tenant.ns + ".svc:" + std::to_string(port);
 }
-
-}  // namespace
 
 std::string database_name(const Tenant& tenant) { return tenant.name + "-database"; }
 std::string homeserver_name(const Tenant& tenant) { return tenant.name + "-homeserver"; }

@@ -88,8 +88,7 @@ json registration(const Tenant& tenant, const Bridge& bridge) {
   const bool is_irc = bridge.type == api::BridgeType::irc;
   json result = {
       {"id", bridge.name},
-      {"url", "http://" + bridge_name(tenant, bridge) + "." + tenant.ns +
-                  ".svc:" + std::to_string(port_of(bridge))},
+      {"url", bridge_url(tenant, bridge)},
       {"as_token", token(bridge.name, kAsToken)},
       {"hs_token", token(bridge.name, kHsToken)},
       {"sender_localpart", sender_of(tenant, bridge)},

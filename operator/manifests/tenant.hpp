@@ -267,6 +267,9 @@ std::string account_url(const Tenant& tenant);
 std::string mas_url(const Tenant& tenant);
 std::string mas_admin_url(const Tenant& tenant);
 
+/// In-cluster base URL of a Service of the tenant: "http://acme-mas.acme.svc:8080".
+std::string inner_url(const Tenant& tenant, const std::string& service, int port);
+
 /// In-cluster base URL of the homeserver: "http://acme-homeserver.acme.svc:8008".
 std::string homeserver_url(const Tenant& tenant);
 
