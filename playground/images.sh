@@ -33,6 +33,7 @@ image_archive() {
       ;;
     redis) inputs=("$REDIS_IMAGE" "$(base_key)" "${REDIS_PACKAGES[@]}") ;;
     exporters) inputs=("$EXPORTERS_IMAGE" "$(base_key)" "${EXPORTER_PACKAGES[@]}") ;;
+    backup) inputs=("$BACKUP_IMAGE" "$(base_key)" "${BACKUP_PACKAGES[@]}") ;;
     livekit) inputs=("$LIVEKIT_IMAGE" "$(basename "$(livekit_folder)")") ;;
     coturn) inputs=("$COTURN_IMAGE" "$(base_key)" "${COTURN_PACKAGES[@]}") ;;
     operator) inputs=("$(operator_image)") ;;
@@ -115,6 +116,15 @@ image_exporters() {
   install -m 755 "$unpacked/usr/bin/prometheus-nginx-exporter" "$root/usr/bin/nginx-prometheus-exporter"
   rm -rf "$unpacked"
   mkimage --user 10001:10001 --env PATH=/usr/bin:/bin "$root" "$EXPORTERS_IMAGE" "$2"
+}
+
+# What makes sets and fills them back: PostgreSQL's own dump, psycopg2 and restic, all of Debian's.
+image_backup() {
+  copy_base "$1"
+  install_into "$1" "${BACKUP_PACKAGES[@]}"
+  # Where libpq is told to look for the authorities of the world; install_into removes what the host lent.
+  cat "$1"/usr/share/ca-certificates/mozilla/*.crt >"$1/etc/ssl/certs/ca-certificates.crt"
+  mkimage --user 10001:10001 --env PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin "$1" "$BACKUP_IMAGE" "$2"
 }
 
 # install_python ROOT NAME: effect: what NAME-requirements.txt lists is installed where the root's own python3
@@ -214,15 +224,15 @@ build_tenant_images() {
   build_base
   build_web
   build_livekit
-  for name in nginx postgres synapse redis exporters web heisenbridge mautrix_telegram livekit coturn; do build_image "$name"; done
+  for name in nginx postgres synapse redis exporters backup web heisenbridge mautrix_telegram livekit coturn; do build_image "$name"; done
 }
 
 # What a homeserver needs that runs outside a cluster, for tests.
-build_homeserver_images() { build_base && build_image postgres && build_image synapse; }
+build_homeserver_images() { build_base && build_image postgres && build_image synapse && build_image backup; }
 
 # image_archives WITH_OPERATOR: the archives of all images, one a line, and what images.d holds.
 image_archives() {
-  local name names=(pause addons nginx postgres synapse redis exporters web heisenbridge mautrix_telegram livekit coturn)
+  local name names=(pause addons nginx postgres synapse redis exporters backup web heisenbridge mautrix_telegram livekit coturn)
   [[ $1 != yes ]] || names+=(operator)
   for name in "${names[@]}"; do image_archive "$name"; printf '\n'; done
   find "$PLAYGROUND/images.d" -name '*.tar' 2>/dev/null || true

@@ -54,6 +54,9 @@ TURN_CLIENT_PACKAGES=(coturn=4.6.1-1 libevent-core-2.1-7=2.1.12-stable-8+deb12u1
 NGINX_PACKAGES=(nginx-light=1.22.1-9+deb12u11)
 PYTHON_PACKAGES=(python3=3.11.2-1+b1)
 TELEGRAM_PACKAGES=("${PYTHON_PACKAGES[@]}" libmagic1=1:5.44-3)
+# What sets are made with and filled back.
+BACKUP_PACKAGES=("${PYTHON_PACKAGES[@]}" python3-psycopg2=2.9.5-1+b1 libpq5=15.20-0+deb12u1
+  postgresql-client-15=15.20-0+deb12u1 restic=0.14.0-1+b5 ca-certificates)
 SYNAPSE_PACKAGES=("${PYTHON_PACKAGES[@]}" libpq5=15.20-0+deb12u1 libjemalloc2=5.3.0-1)
 
 IMAGE_PREFIX=localhost/alphorn
@@ -62,6 +65,7 @@ POSTGRES_IMAGE=$IMAGE_PREFIX/postgres:15
 SYNAPSE_IMAGE=$IMAGE_PREFIX/synapse:v$SYNAPSE_VERSION
 HEISENBRIDGE_IMAGE=$IMAGE_PREFIX/heisenbridge:$HEISENBRIDGE_VERSION
 TELEGRAM_IMAGE=$IMAGE_PREFIX/mautrix-telegram:$TELEGRAM_VERSION
+BACKUP_IMAGE=$IMAGE_PREFIX/backup:1
 NGINX_IMAGE=$IMAGE_PREFIX/nginx:1.22
 REDIS_IMAGE=$IMAGE_PREFIX/redis:7.0
 LIVEKIT_IMAGE=$IMAGE_PREFIX/livekit:$LIVEKIT_VERSION
