@@ -36,4 +36,17 @@ extern const char* const pg_hba;
 extern const char* const pg_hba_watched;
 extern const char* const metrics_role;
 
+/// The programs that make sets and fill them back, and what they share: one folder, under their own names.
+extern const char* const backup_outcome;
+extern const char* const backup_bucket;
+extern const char* const backup_repository;
+extern const char* const backup_database;
+extern const char* const backup_media;
+extern const char* const backup_upkeep;
+extern const char* const backup_homeserver;
+extern const char* const backup_make_set;
+extern const char* const backup_fetch_set;
+extern const char* const backup_fill_set;
+extern const char* const backup_check_set;
+
 }  // namespace alphorn::manifests::scripts

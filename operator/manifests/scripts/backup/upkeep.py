@@ -1,0 +1,111 @@
+"""What is done in the repository once a set is safe: holds, retention, room, the client's own key.
+
+None of it can unmake the set of this run; what fails is told and tried again the next time.
+"""
+
+import datetime
+import json
+
+from outcome import Failure, log
+from repository import MANIFEST, NoRepository
+
+HOLD = "hold"
+CLIENT = "client"
+# What has no manifest may be a set that another run is making.
+UNFINISHED = datetime.timedelta(days=1)
+TIMES = ("daily", "weekly", "monthly", "yearly")
+
+
+def apply_holds(repository, sets, holds):
+    for wanted, option in ((True, "--add"), (False, "--remove")):
+        changed = [entry.id for name, entry in sets.committed.items()
+                   if (name in holds) is wanted and (HOLD in entry.tags) is not wanted]
+        if changed:
+            repository.call("tag", option, HOLD, *changed)
+
+
+def forget_old_sets(repository, host, retention):
+    """Whatever the policy says, sets that are held are kept, and all of the last day before the newest: who makes one
+    by hand before a risky evening still has it in the night."""
+    policy = [f"--keep-{time}={int(retention[time])}" for time in TIMES if int(retention.get(time) or 0) > 0]
+    if not policy:
+        return
+    repository.call("forget", "--host", host, "--tag", MANIFEST, "--group-by", "host", "--keep-tag", HOLD,
+                    "--keep-within=1d", *policy)
+
+
+def forget_leftovers(repository, before, name):
+    """Parts of sets that were let go just now, of runs that never came to an end, and second manifests."""
+    after = repository.sets()
+    oldest = datetime.datetime.now(datetime.timezone.utc) - UNFINISHED
+    leftovers = [entry.id for entry in after.surplus]
+    for entry in after.parts:
+        of = entry.value_of("set")
+        if MANIFEST in entry.tags or of == name:
+            continue
+        if of not in after.committed and (of in before.committed or entry.time < oldest):
+            leftovers.append(entry.id)
+    if leftovers:
+        repository.call("forget", *leftovers)
+        log("removed what belongs to no set", snapshots=len(leftovers))
+
+
+def prune(repository, records, now, days):
+    last = records.last("pruned")
+    if last and now - datetime.datetime.fromisoformat(last) < datetime.timedelta(days=days):
+        return
+    repository.call("prune", patient=False)
+    record(repository, records, "pruned", now)
+    log("gave room back")
+
+
+def record(repository, sets, what, now):
+    """Effect: the repository knows when it was last pruned or checked. One tiny snapshot bears it in its tags."""
+    times = {name: sets.last(name) for name in ("pruned", "checked")} | {what: now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    tags = ["upkeep=1", *(f"{name}={time}" for name, time in times.items() if time)]
+    repository.backup(["--stdin", "--stdin-filename", "upkeep"], tags, "upkeep", text="\n")
+    if sets.records:
+        repository.call("forget", *(entry.id for entry in sets.records))
+
+
+def keep_client_key(repository, path, host):
+    """Effect: the key in that file opens the repository too, and no former one of the client's. Without a file,
+    none does."""
+    if path and _is_in_use(repository, path):
+        return
+    former = [key["id"] for key in json.loads(repository.call("key", "list", "--json")) if key["userName"] == CLIENT]
+    if path:
+        repository.call("key", "add", "--new-password-file", path, "--user", CLIENT, "--host", host)
+        log("let the client's key in")
+    for key in former:
+        repository.call("key", "remove", key)
+        log("took a client's key away")
+
+
+def _is_in_use(repository, path):
+    try:
+        keys = json.loads(repository.call("key", "list", "--json", password_file=path))
+    except Failure as failure:
+        if failure.reason == "RepositoryWrongPassword":
+            return False
+        raise
+    return sum(key["userName"] == CLIENT for key in keys) == 1
+
+
+def keep_up(repository, request, sets, name):
+    """Does what is due. "" when all went well, or what did not."""
+    host, now = request["company"]["serverName"], datetime.datetime.now(datetime.timezone.utc)
+    steps = (
+        lambda: keep_client_key(repository, request.get("clientKeyFile"), host),
+        lambda: apply_holds(repository, sets, set(request.get("holds") or ())),
+        lambda: forget_old_sets(repository, host, request.get("retention") or {}),
+        lambda: forget_leftovers(repository, sets, name),
+        lambda: prune(repository, repository.sets(), now, request.get("pruneEveryDays", 7)),
+    )
+    for step in steps:
+        try:
+            step()
+        except (Failure, NoRepository) as failure:
+            log("upkeep did not come to its end", error=str(failure))
+            return str(failure)[:300]
+    return ""
