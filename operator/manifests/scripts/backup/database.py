@@ -6,6 +6,7 @@ Logins are libpq's own service files, so that no password is an argument.
 import contextlib
 import os
 import re
+import signal
 import subprocess
 
 import psycopg2
@@ -174,17 +175,13 @@ class Database:
         os.close(writing)
         said = filling.stderr.read().decode(errors="replace")
         filled = filling.wait() == 0
-        fetched = fetching.child.wait() == 0
-        if not fetched and not (not filled and self._broke_first(said)):
+        fetched = fetching.child.wait()
+        # Whoever has lost its reader is not the one that failed.
+        if fetched not in (0, -signal.SIGPIPE) and "broken pipe" not in "\n".join(fetching.said):
             raise fetching.failure()
         if not filled:
             raise self._fill_failure(said)
         log("filled a database", database=self.name)
-
-    @staticmethod
-    def _broke_first(said):
-        """Whether pg_restore failed by itself: restic then fails for want of a reader."""
-        return "end of file" not in said and "could not read from input" not in said
 
     def _fill_failure(self, said):
         lines = [line for line in said.splitlines() if "error:" in line or "ERROR" in line]

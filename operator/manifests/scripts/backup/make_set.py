@@ -5,7 +5,6 @@ Usage: make_set.py REQUEST
 Each part is a snapshot of restic; the last one holds manifest.json, and only with it is it a set.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -134,9 +133,12 @@ class Making:
         self._manifest |= {"prunedAt": former.last("pruned"), "checkedAt": former.last("checked")}
         tags = [*self._tags("manifest"), f"owner={self._request['owner']}"]
         text = json.dumps(self._manifest, indent=1)
-        self._repository.backup(["--stdin", "--stdin-filename", "manifest.json"], tags, self._host, text=text)
+        what = ["--stdin", "--stdin-filename", "manifest.json"]
+        stored, _ = self._repository.backup(what, tags, self._host, text=text)
+        return stored["snapshot"]
 
     def make(self, former):
+        """(the manifest's snapshot, the manifest)."""
         request, self._began = self._request, time.monotonic()
         self._manifest = {
             "format": FORMAT, "set": self._name, "serverName": self._host, "owner": request["owner"],
@@ -150,7 +152,7 @@ class Making:
                 self._store_database(database.Database(settings), uploads)
             self._store_media(uploads)
         self._store_company()
-        self._commit(former)
+        return self._commit(former), self._manifest
 
 
 def told(manifest, sets):
@@ -174,21 +176,20 @@ def work(request):
     time.sleep(share_of(request["owner"], request.get("jitterSeconds", 0)))
     repository = Repository(request["repository"])
     repository.prove()
-    repository.open()
-    sets = repository.sets()
+    sets, manifest = repository.open(), None
     guard(sets, request["owner"], request.get("takeOver", False))
     if name in sets.committed:
         log("the set is there already", set=name)
     else:
-        Making(request, repository, name).make(sets)
+        snapshot, manifest = Making(request, repository, name).make(sets)
         sets = repository.sets()
-        # Who else wrote this set meanwhile has either the older manifest, which counts, or ours.
         if name not in sets.committed:
             raise Failure("RepositoryDamaged", "the manifest was written and cannot be found")
-    manifest = repository.manifest(sets.committed[name])
-    complaint = upkeep.keep_up(repository, request, sets, name)
-    with contextlib.suppress(Failure):
-        sets = repository.sets()
+        # Who else made this set meanwhile may have been first.
+        if not sets.committed[name].id.startswith(snapshot):
+            manifest = None
+    manifest = manifest or repository.manifest(sets.committed[name])
+    sets, complaint = upkeep.keep_up(repository, request, sets, name)
     return told(manifest, sets) | {"upkeep": complaint}
 
 

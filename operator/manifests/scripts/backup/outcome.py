@@ -4,6 +4,7 @@ Its last words are one JSON object, in the file that its request names; what hap
 on the standard output. Exit codes: 0 done, 1 failed and worth another try, 3 futile until somebody acts.
 """
 
+import contextlib
 import ctypes
 import datetime
 import json
@@ -18,6 +19,7 @@ UNTIL_KILLED = 20
 PR_SET_PDEATHSIG = 1
 
 _children = []
+_farewells = []
 _prctl = ctypes.CDLL(None).prctl
 
 
@@ -70,6 +72,11 @@ def stop_children():
         stop(child)
 
 
+def before_leaving(work):
+    """work() is done when the program was interrupted, once its last words are written."""
+    _farewells.append(work)
+
+
 def _short(words):
     """Fits the room that Kubernetes gives: the longest list is cut, then the longest text."""
     text = json.dumps(words, ensure_ascii=False)
@@ -120,5 +127,9 @@ def run(work, arguments):
     print(text, flush=True)
     with open(request.get("lastWords", "/dev/termination-log"), "w", encoding="utf-8") as file:
         file.write(text)
+    if words.get("reason") == "Interrupted":
+        for farewell in _farewells:
+            with contextlib.suppress(Exception):
+                farewell()
     sys.stdout.flush()
     os._exit(code)  # threads that still read from a dead child hold nothing up

@@ -11,7 +11,7 @@ import threading
 import time
 
 import bucket
-from outcome import Failure, log, spawn, stop
+from outcome import Failure, before_leaving, log, spawn, stop
 
 PART, MANIFEST = "part=", "part=manifest"
 # Of a dead pod a lock is taken for stale by restic after half an hour.
@@ -143,6 +143,8 @@ class Repository:
         self._settings = settings
         self._patience = settings.get("patienceSeconds", PATIENCE)
         self._lock_patience = settings.get("lockPatienceSeconds", LOCK_PATIENCE)
+        # A restic that is interrupted just when it writes its lock leaves it.
+        before_leaving(self.unlock)
 
     def _secret(self, name):
         try:
@@ -219,7 +221,7 @@ class Repository:
                 if failure.reason != "RepositoryLocked" or time.monotonic() >= deadline:
                     raise
             log("waits for a lock of the repository")
-            self._once(["unlock"], {})
+            self.unlock()
             time.sleep(min(BETWEEN_TRIES, max(0, deadline - time.monotonic())))
 
     def call(self, *arguments, patient=True, **options):
@@ -228,17 +230,16 @@ class Repository:
 
     def unlock(self):
         """Takes away the locks that restic itself takes for stale, and no others."""
-        self.call("unlock")
+        self._once(["unlock"], {})
 
     def open(self):
-        """Makes it when there is none. True when it did."""
+        """Its sets. Makes it when there is none."""
         try:
-            self.snapshots()
-            return False
+            return self.sets()
         except NoRepository:
             self.call("init", "--repository-version", "2")
             log("made the repository")
-            return True
+            return Sets([])
 
     def snapshots(self):
         return [Snapshot(entry) for entry in json.loads(self.call("snapshots", "--json", "--no-lock") or "null") or []]

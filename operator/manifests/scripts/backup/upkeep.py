@@ -3,6 +3,7 @@
 None of it can unmake the set of this run; what fails is told and tried again the next time.
 """
 
+import contextlib
 import datetime
 import json
 
@@ -48,14 +49,17 @@ def forget_leftovers(repository, before, name):
     if leftovers:
         repository.call("forget", *leftovers)
         log("removed what belongs to no set", snapshots=len(leftovers))
+    return after
 
 
-def prune(repository, records, now, days):
-    last = records.last("pruned")
-    if last and now - datetime.datetime.fromisoformat(last) < datetime.timedelta(days=days):
+def prune(repository, sets, now, days):
+    """Nothing can be given back before the oldest set is that old, either."""
+    last = sets.last("pruned")
+    since = datetime.datetime.fromisoformat(last) if last else min(entry.time for entry in sets.parts)
+    if now - since < datetime.timedelta(days=days):
         return
     repository.call("prune", patient=False)
-    record(repository, records, "pruned", now)
+    record(repository, sets, "pruned", now)
     log("gave room back")
 
 
@@ -93,19 +97,17 @@ def _is_in_use(repository, path):
 
 
 def keep_up(repository, request, sets, name):
-    """Does what is due. "" when all went well, or what did not."""
+    """Does what is due: (the sets that there are then, what did not go well or "")."""
     host, now = request["company"]["serverName"], datetime.datetime.now(datetime.timezone.utc)
-    steps = (
-        lambda: keep_client_key(repository, request.get("clientKeyFile"), host),
-        lambda: apply_holds(repository, sets, set(request.get("holds") or ())),
-        lambda: forget_old_sets(repository, host, request.get("retention") or {}),
-        lambda: forget_leftovers(repository, sets, name),
-        lambda: prune(repository, repository.sets(), now, request.get("pruneEveryDays", 7)),
-    )
-    for step in steps:
-        try:
-            step()
-        except (Failure, NoRepository) as failure:
-            log("upkeep did not come to its end", error=str(failure))
-            return str(failure)[:300]
-    return ""
+    try:
+        keep_client_key(repository, request.get("clientKeyFile"), host)
+        apply_holds(repository, sets, set(request.get("holds") or ()))
+        forget_old_sets(repository, host, request.get("retention") or {})
+        sets = forget_leftovers(repository, sets, name)
+        prune(repository, sets, now, request.get("pruneEveryDays", 7))
+    except (Failure, NoRepository) as failure:
+        log("upkeep did not come to its end", error=str(failure))
+        with contextlib.suppress(Failure, NoRepository):
+            sets = repository.sets()
+        return sets, str(failure)[:300]
+    return sets, ""
