@@ -21,12 +21,12 @@ run_tests() {
   if [[ $label != unit ]]; then
     step "Definitions of other makers' kinds" fetch_definitions
     step "kubeconform $KUBECONFORM_VERSION" build_kubeconform
-    step "Images of Postgres and Synapse" build_homeserver_images
+    step "Images of Postgres, Synapse and the backup" build_homeserver_images
+    step "An S3 server for the stories" fetch_s3
   fi
   step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then
     step "An identity provider for the stories" build_provider
-    step "An S3 server for the stories" fetch_s3
     step "An IRC server for the stories" fetch_irc
     step "A client with encryption for the stories" fetch_nio
     step "People of a call for the stories" fetch_call
@@ -143,14 +143,16 @@ run_sanitized() {
     ctest --output-on-failure --no-tests=error -L '^(unit|contract)$' -j 1 "$@")
 }
 
-# run_benches operator|soak|provisioner [...]: see tests/bench/README.md
+# run_benches operator|soak|provisioner|backup [...]: see tests/bench/README.md
 run_benches() {
   case "${1:-}" in
     operator) shift; bench_operator "$@" ;;
     soak) shift; bench_soak "$@" ;;
     provisioner) shift; bench_provisioner "$@" ;;
+    backup) shift; bench_backup "$@" ;;
     *) fail "which benchmark? There are: ./dev bench operator [--tenants 1000,5000] [--json FILE],
-./dev bench soak [--minutes 60] [--json FILE] and ./dev bench provisioner [--scale N] [--json FILE]" ;;
+./dev bench soak [--minutes 60] [--json FILE], ./dev bench provisioner [--scale N] [--json FILE]
+and ./dev bench backup [--full] [--repeat N] [--json FILE]" ;;
   esac
 }
 
@@ -186,6 +188,12 @@ bench_provisioner() {
   ALPHORN_IMAGES="$CACHE/images" /usr/bin/python3 "$ROOT/tests/bench/provisioner_bench.py" \
     --alphorn "$ROOT/build/bench/provisioner/alphorn" \
     --loader "$ROOT/build/bench/tests/bench/provisioner_loader" "$@"
+}
+
+bench_backup() {
+  step "Debian packages" ensure_packages tests images
+  step "Images of Postgres, Synapse and the backup" build_homeserver_images
+  ALPHORN_IMAGES="$CACHE/images" /usr/bin/python3 "$ROOT/tests/bench/backup_bench.py" "$@"
 }
 
 build_bench_go() { # program folder

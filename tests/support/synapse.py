@@ -152,7 +152,7 @@ class Synapse:
                 "host": "127.0.0.1", "port": self.database_port, "user": "synapse",
                 "dbname": "synapse", "cp_min": 5, "cp_max": 10}},
             "listeners": [{"port": self.port, "type": "http", "bind_addresses": ["127.0.0.1"],
-                           "resources": [{"names": ["client"], "compress": False}]}],
+                           "resources": [{"names": ["client", "keys"], "compress": False}]}],
         }
         config["password_config"]["pepper"] = secrets.token_urlsafe(24)
         config["enable_metrics"] = False

@@ -26,17 +26,19 @@ OTHER_PORTS = {"master.port": 30980, "volume.port": 30981, "filer.port": 30982}
 class BucketServer:
     """It knows one key and makes no bucket by itself."""
 
-    def __init__(self, key_id, secret):
+    def __init__(self, key_id, secret, address=ADDRESS, port=PORT, other_ports=None):
         self._program = os.environ.get("ALPHORN_S3")
         assert self._program, "ALPHORN_S3 names no program: run the stories by ./dev test e2e"
-        self._key_id, self._secret = key_id, secret
+        self.key_id, self.secret = key_id, secret
+        self.endpoint = f"https://{address}:{port}"
+        self._address, self._port, self._other_ports = address, port, other_ports or OTHER_PORTS
         self._folder = tempfile.TemporaryDirectory(prefix="alphorn-bucket-")
         folder = pathlib.Path(self._folder.name)
         self.ca_file, self._process = folder / "ca.crt", None
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
              "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=bucket",
-             "-addext", f"subjectAltName=IP:{ADDRESS}", "-keyout", str(folder / "ca.key"),
+             "-addext", f"subjectAltName=IP:{address}", "-keyout", str(folder / "ca.key"),
              "-out", str(self.ca_file)], check=True, capture_output=True)
         (folder / "s3.json").write_text(json.dumps({"identities": [{
             "name": "company", "credentials": [{"accessKey": key_id, "secretKey": secret}],
@@ -46,9 +48,9 @@ class BucketServer:
 
     def start(self):
         folder = pathlib.Path(self._folder.name)
-        options = {"dir": folder / "data", "ip": ADDRESS, "ip.bind": ADDRESS,
+        options = {"dir": folder / "data", "ip": self._address, "ip.bind": self._address,
                    "master.telemetry": "false", "volume.max": 8,
-                   **OTHER_PORTS, "s3.port": PORT,
+                   **self._other_ports, "s3.port": self._port,
                    "s3.config": folder / "s3.json", "s3.cert.file": self.ca_file,
                    "s3.key.file": folder / "ca.key", "s3.port.iceberg": 0, "s3.port.lance": 0,
                    "s3.iam": "false", "s3.autoCreateBucket": "false"}
@@ -100,7 +102,7 @@ class BucketServer:
         path = urllib.parse.quote(path)
         text = urllib.parse.urlencode(sorted((query or {}).items()))
         empty = hashlib.sha256(b"").hexdigest()
-        headers = {"host": f"{ADDRESS}:{PORT}", "x-amz-content-sha256": empty, "x-amz-date": moment}
+        headers = {"host": f"{self._address}:{self._port}", "x-amz-content-sha256": empty, "x-amz-date": moment}
         named = ";".join(headers)
         canonical = "\n".join([method, path, text,
                                *(f"{name}:{value}" for name, value in headers.items()), "", named,
@@ -108,12 +110,12 @@ class BucketServer:
         scope = f"{day}/{REGION}/s3/aws4_request"
         to_sign = "\n".join(["AWS4-HMAC-SHA256", moment, scope,
                              hashlib.sha256(canonical.encode()).hexdigest()])
-        key = ("AWS4" + self._secret).encode()
+        key = ("AWS4" + self.secret).encode()
         for part in (day, REGION, "s3", "aws4_request", to_sign):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        headers["Authorization"] = (f"AWS4-HMAC-SHA256 Credential={self._key_id}/{scope}, "
+        headers["Authorization"] = (f"AWS4-HMAC-SHA256 Credential={self.key_id}/{scope}, "
                                     f"SignedHeaders={named}, Signature={key.hex()}")
         session = requests.Session()
         session.trust_env = False
-        return session.request(method, ENDPOINT + path + ("?" + text if text else ""),
+        return session.request(method, self.endpoint + path + ("?" + text if text else ""),
                                headers=headers, verify=str(self.ca_file), timeout=20)
