@@ -4,6 +4,7 @@ Logins are libpq's own service files, so that no password is an argument.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import psycopg2
 from outcome import Failure, log, spawn, stop
 
 TIMEOUT = 20
+PIPE_SIZE = 1 << 20
 MARK = "alphorn_restore"
 # The advisory lock of who fills a database; any number that nobody else uses.
 LOCK = 4702387461
@@ -38,6 +40,14 @@ REFUSED = r"password authentication failed|no password|pg_hba|not permitted|perm
 def first_line(said):
     lines = [line for line in str(said).strip().splitlines() if line.strip()]
     return lines[0][:300] if lines else "it said nothing"
+
+
+def wide_pipe():
+    """Both of its ends run better when each may get ahead of the other."""
+    reading, writing = os.pipe()
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+    return reading, writing
 
 
 class Database:
@@ -91,7 +101,7 @@ class Database:
                    f"--exclude-schema={MARK}"]
         if self.is_homeserver:
             command.append(f"--exclude-table-data=*.{ONE_TIME_KEYS}")
-        reading, writing = os.pipe()
+        reading, writing = wide_pipe()
         try:
             storing = repository.start_backup(
                 ["--stdin", "--stdin-filename", f"{self.name}.dump"], tags, host, stdin=reading
@@ -167,7 +177,7 @@ class Database:
         """The dump of that snapshot, in one transaction."""
         command = ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
                    "--no-password", f"--dbname=service={self._service}"]
-        reading, writing = os.pipe()
+        reading, writing = wide_pipe()
         fetching = repository.start("dump", snapshot, f"/{self.name}.dump", stdout=writing)
         filling = spawn(command, env=self.environment(), stdin=reading, stdout=subprocess.DEVNULL,
                         stderr=subprocess.PIPE)

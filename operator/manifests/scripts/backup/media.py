@@ -1,5 +1,6 @@
 """The folder of uploaded files: what of it is kept, and whether what the database names is there."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -56,7 +57,8 @@ def store(repository, folder, tags, host):
     summary, unread = repository.backup(present, tags, host, cwd=folder)
     broken = [(path, why) for path, why in unread if "no such file" not in why and "does not exist" not in why]
     if broken:
-        repository.call("forget", summary["snapshot"])
+        with contextlib.suppress(Failure):
+            repository.call("forget", summary["snapshot"], patient=False)
         path, why = broken[0]
         raise Failure("MediaUnreadable", f"{len(broken)} files cannot be read, first {path}: {why[:200]}")
     if unread:

@@ -164,6 +164,7 @@ class Repository:
 
     def _environment(self, password_file):
         cache = os.path.join(os.environ.get("TMPDIR", "/cache"), "restic")
+        os.makedirs(cache, exist_ok=True)
         kept = ("PATH", "HOME", "TMPDIR", "LC_ALL", "SSL_CERT_FILE")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {
@@ -212,17 +213,21 @@ class Repository:
         return output.decode()
 
     def patiently(self, work, patient=True):
-        """work(), again while the repository is locked: the lock may be given back, or turn out to be of the dead."""
+        """work(), again while the repository is locked: the lock may be given back, or turn out to be of the dead.
+        Who is not patient tries once more, after what is stale was taken away."""
         deadline = time.monotonic() + (self._lock_patience if patient else 0)
+        tried = False
         while True:
             try:
                 return work()
             except Failure as failure:
-                if failure.reason != "RepositoryLocked" or time.monotonic() >= deadline:
+                if failure.reason != "RepositoryLocked" or tried and time.monotonic() >= deadline:
                     raise
-            log("waits for a lock of the repository")
+            log("finds the repository locked")
             self.unlock()
-            time.sleep(min(BETWEEN_TRIES, max(0, deadline - time.monotonic())))
+            if tried:
+                time.sleep(min(BETWEEN_TRIES, max(0, deadline - time.monotonic())))
+            tried = True
 
     def call(self, *arguments, patient=True, **options):
         """What it prints."""

@@ -1,6 +1,7 @@
 """What is done in the repository once a set is safe: holds, retention, room, the client's own key.
 
-None of it can unmake the set of this run; what fails is told and tried again the next time.
+None of it can unmake the set of this run; what fails is told and tried again the next time. So is what another
+program's lock forbids: nobody waits for it.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ def apply_holds(repository, sets, holds):
         changed = [entry.id for name, entry in sets.committed.items()
                    if (name in holds) is wanted and (HOLD in entry.tags) is not wanted]
         if changed:
-            repository.call("tag", option, HOLD, *changed)
+            repository.call("tag", option, HOLD, *changed, patient=False)
 
 
 def forget_old_sets(repository, host, retention):
@@ -32,7 +33,7 @@ def forget_old_sets(repository, host, retention):
     if not policy:
         return
     repository.call("forget", "--host", host, "--tag", MANIFEST, "--group-by", "host", "--keep-tag", HOLD,
-                    "--keep-within=1d", *policy)
+                    "--keep-within=1d", *policy, patient=False)
 
 
 def forget_leftovers(repository, before, name):
@@ -47,7 +48,7 @@ def forget_leftovers(repository, before, name):
         if of not in after.committed and (of in before.committed or entry.time < oldest):
             leftovers.append(entry.id)
     if leftovers:
-        repository.call("forget", *leftovers)
+        repository.call("forget", *leftovers, patient=False)
         log("removed what belongs to no set", snapshots=len(leftovers))
     return after
 
@@ -69,7 +70,7 @@ def record(repository, sets, what, now):
     tags = ["upkeep=1", *(f"{name}={time}" for name, time in times.items() if time)]
     repository.backup(["--stdin", "--stdin-filename", "upkeep"], tags, "upkeep", text="\n")
     if sets.records:
-        repository.call("forget", *(entry.id for entry in sets.records))
+        repository.call("forget", *(entry.id for entry in sets.records), patient=False)
 
 
 def keep_client_key(repository, path, host):
@@ -82,7 +83,7 @@ def keep_client_key(repository, path, host):
         repository.call("key", "add", "--new-password-file", path, "--user", CLIENT, "--host", host)
         log("let the client's key in")
     for key in former:
-        repository.call("key", "remove", key)
+        repository.call("key", "remove", key, patient=False)
         log("took a client's key away")
 
 
