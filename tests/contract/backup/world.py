@@ -328,9 +328,12 @@ class Office:
             "synapse", SYNAPSE_USER, "LD_PRELOAD=libjemalloc.so.2", "HOME=/data", "python3", "-m",
             "synapse.app.homeserver", "-c", "/data/copy.yaml"))
         try:
-            yield {"homeserver": f"http://127.0.0.1:{port}", "patienceSeconds": 120,
+            yield {"homeserver": f"http://127.0.0.1:{port}", "patienceSeconds": 300,
                    "registrationSecretFile": str(self.folder / "registration"),
                    "databases": [self.company.login("synapse", name, "fresh")]}
+        except BaseException:
+            print("--- copy.log", (server.folder / "copy.log").read_text(errors="replace")[-3000:], sep="\n")
+            raise
         finally:
             server.children.remove(child)
             child.terminate()

@@ -19,26 +19,31 @@ TIMES = ("daily", "weekly", "monthly", "yearly")
 
 
 def apply_holds(repository, sets, holds):
+    """Whether anything had to be changed."""
+    changes = 0
     for wanted, option in ((True, "--add"), (False, "--remove")):
         changed = [entry.id for name, entry in sets.committed.items()
                    if (name in holds) is wanted and (HOLD in entry.tags) is not wanted]
         if changed:
             repository.call("tag", option, HOLD, *changed, patient=False)
+        changes += len(changed)
+    return changes > 0
 
 
-def forget_old_sets(repository, host, retention):
-    """Whatever the policy says, sets that are held are kept, and all of the last day before the newest: who makes one
-    by hand before a risky evening still has it in the night."""
+def forget_old_sets(repository, sets, host, retention):
+    """Whether anything may have gone. Whatever the policy says, sets that are held are kept, and all of the last day
+    before the newest: who makes one by hand before a risky evening still has it in the night."""
     policy = [f"--keep-{time}={int(retention[time])}" for time in TIMES if int(retention.get(time) or 0) > 0]
-    if not policy:
-        return
+    # To look costs a second each night; so few are kept in any case.
+    if not policy or len(sets.committed) <= int(retention.get("daily") or 0):
+        return False
     repository.call("forget", "--host", host, "--tag", MANIFEST, "--group-by", "host", "--keep-tag", HOLD,
                     "--keep-within=1d", *policy, patient=False)
+    return True
 
 
-def forget_leftovers(repository, before, name):
+def forget_leftovers(repository, before, after, name):
     """Parts of sets that were let go just now, of runs that never came to an end, and second manifests."""
-    after = repository.sets()
     oldest = datetime.datetime.now(datetime.timezone.utc) - UNFINISHED
     leftovers = [entry.id for entry in after.surplus]
     for entry in after.parts:
@@ -50,7 +55,6 @@ def forget_leftovers(repository, before, name):
     if leftovers:
         repository.call("forget", *leftovers, patient=False)
         log("removed what belongs to no set", snapshots=len(leftovers))
-    return after
 
 
 def prune(repository, sets, now, days):
@@ -102,9 +106,10 @@ def keep_up(repository, request, sets, name):
     host, now = request["company"]["serverName"], datetime.datetime.now(datetime.timezone.utc)
     try:
         keep_client_key(repository, request.get("clientKeyFile"), host)
-        apply_holds(repository, sets, set(request.get("holds") or ()))
-        forget_old_sets(repository, host, request.get("retention") or {})
-        sets = forget_leftovers(repository, sets, name)
+        before, changed = sets, apply_holds(repository, sets, set(request.get("holds") or ()))
+        changed |= forget_old_sets(repository, sets, host, request.get("retention") or {})
+        sets = repository.sets() if changed else sets
+        forget_leftovers(repository, before, sets, name)
         prune(repository, sets, now, request.get("pruneEveryDays", 7))
     except (Failure, NoRepository) as failure:
         log("upkeep did not come to its end", error=str(failure))
