@@ -22,7 +22,7 @@ run_tests() {
     step "Definitions of other makers' kinds" fetch_definitions
     step "kubeconform $KUBECONFORM_VERSION" build_kubeconform
     step "Images of Postgres, Synapse and the backup" build_homeserver_images
-    step "An S3 server for the stories" fetch_s3
+    step "An S3 server" fetch_s3
   fi
   step "Prometheus, to read alerts" fetch_prometheus
   if [[ -z $label || $label == e2e ]]; then

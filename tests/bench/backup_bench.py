@@ -102,7 +102,8 @@ class ByHand:
 
     def run(self):
         command = self._programs.restic_command(self.repository)
-        return timed(command[:command.index("restic")] + ["bash", str(self._dump)]), size_of(self.repository.path)
+        command = command[:command.index("restic")] + ["bash", str(self._dump)]
+        return timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
 
 
 class BySet:
@@ -113,19 +114,20 @@ class BySet:
     def run(self):
         self._night += 1
         request = self._company.making(self.repository, f"night{self._night}")
-        child = self._programs.start("make_set", request)
-        began = time.monotonic()
-        ran = self._programs.end(child, 3600)
-        took = time.monotonic() - began
+        return timed(lambda: self._made(request))
+
+    def _made(self, request):
+        ran = self._programs.end(self._programs.start("make_set", request), 3600)
         assert ran.code == 0, ran.output
         self.words = ran.words
-        return took, size_of(self.repository.path)
 
 
-def timed(command):
-    began = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - began
+def timed(work):
+    """(seconds on the wall, seconds of processors) of it and of all that it has started."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def size_of(folder):
@@ -140,9 +142,8 @@ def pair(office, data, index):
     for night in ("first", "changed"):
         for name in order:
             before = size_of(ways[name].repository.path)
-            took, size = ways[name].run()
-            figures[f"{name}_{night}_s"] = took
-            figures[f"{name}_{night}_stored"] = size - before
+            figures[f"{name}_{night}_s"], figures[f"{name}_{night}_cpu_s"] = ways[name].run()
+            figures[f"{name}_{night}_stored"] = size_of(ways[name].repository.path) - before
         figures[f"set_{night}_committed_s"] = ways["set"].words["seconds"]
         figures["bytes" if night == "first" else "bytes_changed"] = ways["set"].words["bytes"]
         if night == "first":
@@ -169,13 +170,15 @@ def report(results):
           f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     for label, night in (("a first set", "first"), ("a night with 1 % changed", "changed")):
         hand, ours = results[f"by_hand_{night}_s"], results[f"set_{night}_s"]
-        print(f"{label}: by hand {hand:.1f} s ({size / hand:.0f} MiB/s), a set {ours:.1f} s "
-              f"({size / ours:.0f} MiB/s, safe after {results[f'set_{night}_committed_s']:.1f} s)")
+        print(f"{label}: by hand {hand:.1f} s ({size / hand:.0f} MiB/s, {results[f'by_hand_{night}_cpu_s']:.1f} s of "
+              f"processors), a set {ours:.1f} s ({size / ours:.0f} MiB/s, {results[f'set_{night}_cpu_s']:.1f} s of "
+              f"processors, safe after {results[f'set_{night}_committed_s']:.1f} s)")
     print(f"stored anew by that night's set: {results['set_changed_stored'] / 2**20:.1f} MiB")
     print(f"restored: filled and compared in {results['fill_s']} s, people log in after {results['rto_s']} s")
     print(f"largest restic: {results['peak_rss_mb']:.0f} MiB")
-    met = "met   " if results["ratio"] >= GOAL else "MISSED"
-    print(f"  {met}  throughput of a first set / by hand: {results['ratio']:.2f} (at least {GOAL})")
+    for key, what in (("ratio", "throughput of a first set / by hand"), ("cpu_ratio", "the same by processors' time")):
+        met = "met   " if results[key] >= GOAL else "MISSED"
+        print(f"  {met}  {what}: {results[key]:.2f} (at least {GOAL})")
 
 
 def main():
@@ -194,6 +197,8 @@ def main():
         # Of the largest of all programs that have run here: a restic.
         results["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         results["ratio"] = results["by_hand_first_s"] / results["set_first_s"]
+        # Where others use the machine as well, this says more.
+        results["cpu_ratio"] = results["by_hand_first_cpu_s"] / results["set_first_cpu_s"]
         results |= recovery(office, repository)
     report(results)
     if settings.json:

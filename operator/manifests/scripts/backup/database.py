@@ -112,10 +112,12 @@ class Database:
             reading = None
             said = dumping.stderr.read().decode(errors="replace")
             if dumping.wait() != 0:
-                ended = storing.child.poll()
-                stop(storing.child)
                 # A pipe that broke is restic's failure, not the dump's.
-                raise storing.failure() if ended else self._dump_failure(said)
+                if dumping.returncode == -signal.SIGPIPE or "roken pipe" in said or storing.child.poll() is not None:
+                    storing.child.wait()
+                    raise storing.failure()
+                stop(storing.child)
+                raise self._dump_failure(said)
         finally:
             if reading is not None:
                 os.close(reading)
