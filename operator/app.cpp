@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "backups/reconciler.hpp"
 #include "catalogue.hpp"
 #include "certificates/authority.hpp"
 #include "controller/controller.hpp"
@@ -26,6 +27,7 @@ namespace {
 constexpr std::chrono::seconds kSyncLimit{120};
 constexpr const char* kEventSource = "alphorn.dev/operator";
 constexpr int kDirectoryWorkers = 2;
+constexpr int kBackupWorkers = 2;
 constexpr const char* kLeaseName = "alphorn-operator";
 
 /// All parts, in the order in which they depend on each other; they stop in reverse.
@@ -52,6 +54,10 @@ class Operator {
                         [this](const kube::Key& key, std::stop_token pass) {
                           return directories_->reconcile(key, std::move(pass));
                         }),
+        backup_work_({.name = "backup", .workers = kBackupWorkers},
+                     [this](const kube::Key& key, std::stop_token pass) {
+                       return backups_->reconcile(key, std::move(pass));
+                     }),
         authority_work_({.name = "authority", .workers = 1},
                         [this](const kube::Key&, std::stop_token pass) {
                           return authority_->reconcile(std::move(pass));
@@ -67,6 +73,9 @@ class Operator {
             },
             [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
               directory_work_.queue().add(key, priority);
+            },
+            [this](const kube::Key& key, controller::WorkQueue::Priority priority) {
+              backup_work_.queue().add(key, priority);
             }),
         tenant_metrics_([this] { return cache_.tenants(); }),
         election_(leasing_, {.ns = options.ns, .name = kLeaseName, .identity = options.identity}),
@@ -129,16 +138,20 @@ class Operator {
                                       .operator_ns = options_.ns});
     directories_ = std::make_unique<directories::Reconciler>(directories::Reconciler::Parts{
         .client = *writer_, .cache = cache_, .catalogue = catalogue_, .events = events_});
+    backups_ = std::make_unique<backups::Reconciler>(
+        backups::Reconciler::Parts{.client = *writer_, .cache = cache_, .events = events_});
     authority_work_.queue().add(authority_->key());
     authority_work_.start();
     controller_.start();
     directory_work_.start();
+    backup_work_.start();
     spdlog::info("working with {} workers", options_.workers);
   }
 
   void stop_work() {
     authority_work_.stop();
     directory_work_.stop();
+    backup_work_.stop();
     controller_.stop();
     events_.flush();
     spdlog::info("stopped");
@@ -171,8 +184,10 @@ class Operator {
   std::unique_ptr<certificates::Authority> authority_;
   std::unique_ptr<homeserver::Reconciler> reconciler_;
   std::unique_ptr<directories::Reconciler> directories_;
+  std::unique_ptr<backups::Reconciler> backups_;
   controller::Controller controller_;
   controller::Controller directory_work_;
+  controller::Controller backup_work_;
   controller::Controller authority_work_;
   controller::Informer authority_watch_;
   homeserver::Cache cache_;

@@ -47,7 +47,8 @@ manifests::Images Catalogue::images_for(const std::string& release) const {
           .bridges = bridges,
           .livekit = livekit,
           .coturn = coturn,
-          .lk_jwt_service = lk_jwt_service};
+          .lk_jwt_service = lk_jwt_service,
+          .backup = backup};
 }
 
 Catalogue read_catalogue(const std::string& path) {
@@ -71,6 +72,7 @@ Catalogue read_catalogue(const std::string& path) {
   catalogue.livekit = string_at(document, "images/livekit");
   catalogue.coturn = string_at(document, "images/coturn");
   catalogue.lk_jwt_service = string_at(document, "images/lkJwtService");
+  catalogue.backup = string_at(document, "images/backup");
   catalogue.provisioner = string_at(document, "images/provisioner");
   if (!catalogue.monitoring_ns.empty()) {
     catalogue.postgres_exporter = required(path, document, "images/postgresExporter");

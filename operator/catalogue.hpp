@@ -29,6 +29,7 @@ struct Catalogue {
   std::string livekit = {};  ///< both "" when calls are not offered
   std::string coturn = {};
   std::string lk_jwt_service = {};  ///< "" when only calls of two people are
+  std::string backup = {};          ///< "" when backups are not offered
   /// How long a database's former password is taken after programs were told the new one.
   std::chrono::seconds former_login_stays{180};
   std::string monitoring_ns = {};  ///< where Prometheus runs; "" when nobody reads metrics

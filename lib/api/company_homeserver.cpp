@@ -78,6 +78,11 @@ EncryptedRooms encrypted_rooms_from(const std::string& rooms) {
   return rooms == "all" ? EncryptedRooms::all : EncryptedRooms::invite;
 }
 
+DeletionPolicy deletion_policy_from(const std::string& policy) {
+  if (policy == "FinalBackup") return DeletionPolicy::final_backup;
+  return policy == "Delete" ? DeletionPolicy::erase : DeletionPolicy::retain;
+}
+
 WebClient web_client_from(const json& web_client) {
   WebClient result{.enabled = {}, .brand = string_or(web_client, "brand", kBrand)};
   if (const json& enabled = at_path(web_client, "enabled"); enabled.is_boolean()) {
@@ -113,10 +118,10 @@ CompanyHomeserverSpec spec_from(const json& spec) {
   result.web_client = web_client_from(at_path(spec, "webClient"));
   result.bridges = bridges_from(at_path(spec, "bridges"));
   result.calls = calls_from(at_path(spec, "calls"));
+  result.backup = backup_from(at_path(spec, "backup"));
   result.network_policies = at_path(spec, "networkPolicy/enabled") != false;
   result.priority_class = string_at(spec, "priorityClassName");
-  result.deletion_policy = string_at(spec, "deletionPolicy") == "Delete" ? DeletionPolicy::erase
-                                                                         : DeletionPolicy::retain;
+  result.deletion_policy = deletion_policy_from(string_at(spec, "deletionPolicy"));
   result.paused = at_path(spec, "paused") == true;
   result.hibernated = at_path(spec, "hibernated") == true;
   result.fenced = at_path(spec, "fenced") == true;

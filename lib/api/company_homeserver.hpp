@@ -204,11 +204,55 @@ struct Workers {
   bool operator==(const Workers&) const = default;
 };
 
+/// Where a company's backups lie: in a bucket, or on a volume of its namespace.
+struct BackupRepository {
+  std::string bucket;  ///< "" for a volume
+  std::string region;
+  std::string endpoint;  ///< https URL; "" for Amazon's own
+  std::string prefix;    ///< "" or a path that ends with "/"
+  std::string secret_name;
+  std::vector<std::string> networks;  ///< CIDRs in which it answers; empty for public addresses
+  std::string claim_name;             ///< "" for a bucket
+  bool operator==(const BackupRepository&) const = default;
+};
+
+/// How many sets stay: one of each of so many days, weeks, months and years.
+struct Retention {
+  int daily = 7;
+  int weekly = 4;
+  int monthly = 12;
+  int yearly = 0;
+  bool operator==(const Retention&) const = default;
+};
+
+/// When a set is proven by restoring it somewhere out of the way, and how thoroughly.
+struct Drill {
+  std::string schedule;  ///< as cron writes it
+  bool suspended = false;
+  int media_sample = 100;  ///< files whose content is compared
+  int read_percent = 5;    ///< of the repository's data, each time
+  bool operator==(const Drill&) const = default;
+};
+
+/// Nightly backups.
+struct Backup {
+  BackupRepository repository;
+  std::string schedule;   ///< as cron writes it
+  std::string time_zone;  ///< "" for that of the cluster's controllers
+  bool suspended = false;
+  int jitter_minutes = 30;  ///< a run begins up to so much later, each company by its own share
+  Retention retention;
+  std::string client_key_secret;  ///< with a second key to the repository; "" for none
+  Drill drill;
+  bool operator==(const Backup&) const = default;
+};
+
 /// Which new rooms are encrypted without asking: none, those of invited people, or all.
 enum class EncryptedRooms { off, invite, all };
 
-/// What becomes of data and keys when the resource is deleted.
-enum class DeletionPolicy { retain, erase };
+/// What becomes of data and keys when the resource is deleted: they stay, they go once a last
+/// backup of them is made, or they go.
+enum class DeletionPolicy { retain, final_backup, erase };
 
 /// Holds a resource that is being deleted until its data and keys are gone. There is one only while
 /// the policy asks for it.
@@ -249,6 +293,7 @@ struct CompanyHomeserverSpec {
   WebClient web_client;
   std::vector<Bridge> bridges;
   Calls calls;
+  std::optional<Backup> backup;
   bool network_policies = true;
   std::string priority_class;  ///< of every pod; "" for the cluster's default
   DeletionPolicy deletion_policy = DeletionPolicy::retain;

@@ -14,6 +14,8 @@ constexpr std::string_view kScheme = "https://";
 
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
+}  // namespace
+
 bool is_bucket(std::string_view text) {
   return text.size() >= 3 && text.size() <= 63 && is_object_name(text);
 }
@@ -30,8 +32,6 @@ bool is_prefix(std::string_view text) {
            return is_alphanumeric(c) || std::string_view{"._-/"}.find(c) != std::string_view::npos;
          });
 }
-
-}  // namespace
 
 std::optional<MediaBucket> media_bucket_from(const json& s3) {
   if (!s3.is_object()) return std::nullopt;

@@ -21,6 +21,11 @@ Authentication authentication_from(const json& authentication);
 /// Nothing when no bucket is named.
 std::optional<MediaBucket> media_bucket_from(const json& s3);
 
+/// Nothing when there is no such field.
+std::optional<Backup> backup_from(const json& backup);
+/// Where backups lie, as a CompanyHomeserver or a HomeserverRestore says it.
+BackupRepository backup_repository_from(const json& repository);
+
 /// What is said of the database, except its volume and resources.
 void read_database(const json& database, CompanyHomeserverSpec& spec);
 
@@ -82,6 +87,11 @@ void check_size(Findings& findings, const CompanyHomeserverSpec& spec);
 bool can_be_counted(const std::optional<Quantity>& amount);
 bool is_positive(const std::optional<Quantity>& amount);
 void check_media_bucket(Findings& findings, const MediaBucket& bucket);
+/// Of a server by the S3 protocol: its bucket, region, URL and folders.
+bool is_bucket(std::string_view text);
+bool is_endpoint(std::string_view text);
+bool is_prefix(std::string_view text);
+void check_backup(Findings& findings, const Backup& backup);
 void check_authentication(Findings& findings, const Authentication& authentication);
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
 void check_calls(Findings& findings, const CompanyHomeserverSpec& spec);

@@ -327,6 +327,10 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
   check_mas(findings, spec);
   check_bridges(findings, tenant.name, spec);
   check_calls(findings, spec);
+  if (spec.backup) check_backup(findings, *spec.backup);
+  findings.check(spec.backup || spec.deletion_policy != DeletionPolicy::final_backup,
+                 "spec.deletionPolicy",
+                 "\"deletionPolicy: FinalBackup\" needs backup, which says where to");
   return findings.take();
 }
 

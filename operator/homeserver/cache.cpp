@@ -2,7 +2,9 @@
 
 #include "api/company_directory.hpp"
 #include "api/company_homeserver.hpp"
+#include "api/homeserver_backup.hpp"
 #include "homeserver/database.hpp"
+#include "manifests/backup.hpp"
 #include "manifests/directory.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -18,6 +20,16 @@ const kube::Kind kCompanyDirectory{.group = api::kGroup,
                                    .name = "CompanyDirectory",
                                    .plural = "companydirectories"};
 
+const kube::Kind kHomeserverBackup{.group = api::kGroup,
+                                   .version = api::kVersion,
+                                   .name = "HomeserverBackup",
+                                   .plural = "homeserverbackups"};
+
+const kube::Kind kHomeserverRestore{.group = api::kGroup,
+                                    .version = api::kVersion,
+                                    .name = "HomeserverRestore",
+                                    .plural = "homeserverrestores"};
+
 const kube::Kind kCloudNativePgCluster{
     .group = "postgresql.cnpg.io", .version = "v1", .name = kDatabaseCluster, .plural = "clusters"};
 
@@ -25,6 +37,7 @@ namespace {
 
 constexpr const char* kByTenant = "tenant";
 constexpr const char* kByDirectory = "directory";
+constexpr const char* kByBackup = "backup";
 
 /// "acme/acme", or nothing when there is no such label.
 std::vector<std::string> named_by(const char* label, const kube::RawObject& object) {
@@ -45,6 +58,19 @@ std::vector<std::string> directory_of(const kube::RawObject& object) {
   return named_by(manifests::kDirectoryLabel, object);
 }
 
+/// The homeserver whose backups a Job or a pod of one is about.
+std::vector<std::string> backups_of(const kube::RawObject& object) {
+  const std::string component = object.label("app.kubernetes.io/component");
+  if (component != manifests::kBackup && component != manifests::kDrill) return {};
+  return named_by(manifests::kTenantLabel, object);
+}
+
+/// The homeserver that a HomeserverBackup or a HomeserverRestore is about.
+std::vector<std::string> homeserver_of_run(const kube::RawObject& object) {
+  const std::string name = string_at(object.read(), "spec/homeserverRef/name");
+  return {kube::Key{.ns = object.key.ns, .name = name}.display()};
+}
+
 /// The homeserver that a CompanyDirectory is about.
 std::vector<std::string> homeserver_of(const kube::RawObject& object) {
   const std::string name = api::company_directory_from(object.read()).homeserver;
@@ -52,10 +78,11 @@ std::vector<std::string> homeserver_of(const kube::RawObject& object) {
 }
 
 controller::InformerOptions labelled(const kube::Kind& kind, const std::string& ns) {
-  return {.kind = kind,
-          .ns = ns,
-          .label_selector = std::string(manifests::kManagedByLabel) + "=" + manifests::kManagedBy,
-          .indexers = {{kByTenant, tenant_of}, {kByDirectory, directory_of}}};
+  return {
+      .kind = kind,
+      .ns = ns,
+      .label_selector = std::string(manifests::kManagedByLabel) + "=" + manifests::kManagedBy,
+      .indexers = {{kByTenant, tenant_of}, {kByDirectory, directory_of}, {kByBackup, backups_of}}};
 }
 
 controller::InformerOptions children(const kube::Kind& kind, const std::string& ns) {
@@ -108,21 +135,32 @@ json subject_of(const World& world) {
 }
 
 const std::vector<kube::Kind>& child_kinds() {
-  static const std::vector<kube::Kind> kinds{
-      kube::kinds::kConfigMap,     kube::kinds::kDeployment,
-      kube::kinds::kSecret,        kube::kinds::kPersistentVolumeClaim,
-      kube::kinds::kService,       kube::kinds::kStatefulSet,
-      kube::kinds::kIngress,       kube::kinds::kHttpRoute,
-      kube::kinds::kTlsRoute,      kube::kinds::kTlsRouteAlpha,
-      kube::kinds::kNetworkPolicy, kCertificate,
-      kCertificateRequest,         kube::kinds::kJob,
-      kCloudNativePgCluster,       kube::kinds::kPodDisruptionBudget};
+  static const std::vector<kube::Kind> kinds{kube::kinds::kConfigMap,
+                                             kube::kinds::kDeployment,
+                                             kube::kinds::kSecret,
+                                             kube::kinds::kPersistentVolumeClaim,
+                                             kube::kinds::kService,
+                                             kube::kinds::kStatefulSet,
+                                             kube::kinds::kIngress,
+                                             kube::kinds::kHttpRoute,
+                                             kube::kinds::kTlsRoute,
+                                             kube::kinds::kTlsRouteAlpha,
+                                             kube::kinds::kNetworkPolicy,
+                                             kCertificate,
+                                             kCertificateRequest,
+                                             kube::kinds::kJob,
+                                             kube::kinds::kCronJob,
+                                             kCloudNativePgCluster,
+                                             kube::kinds::kPodDisruptionBudget};
   return kinds;
 }
 
 Cache::Cache(const std::shared_ptr<kube::Client>& client,
-             const std::vector<std::string>& namespaces, Enqueue enqueue, Enqueue enqueue_directory)
-    : enqueue_(std::move(enqueue)), enqueue_directory_(std::move(enqueue_directory)) {
+             const std::vector<std::string>& namespaces, Enqueue enqueue, Enqueue enqueue_directory,
+             Enqueue enqueue_backups)
+    : enqueue_(std::move(enqueue)),
+      enqueue_directory_(std::move(enqueue_directory)),
+      enqueue_backups_(std::move(enqueue_backups)) {
   if (namespaces.empty()) watch_namespace(client, "");
   for (const std::string& ns : namespaces) watch_namespace(client, ns);
   // Classes concern no tenant in particular: who waits for one looks again soon anyway. They are of
@@ -136,14 +174,28 @@ Cache::Cache(const std::shared_ptr<kube::Client>& client,
 }
 
 void Cache::watch_namespace(const std::shared_ptr<kube::Client>& client, const std::string& ns) {
-  watch(client, {.kind = kCompanyHomeserver, .ns = ns, .may_be_refused = !ns.empty()},
+  watch(client,
+        {.kind = kCompanyHomeserver,
+         .ns = ns,
+         .indexers = {{kByBackup,
+                       [](const kube::RawObject& object) {
+                         return std::vector{object.key.display()};
+                       }}},
+         .may_be_refused = !ns.empty()},
         [](const controller::Store&, const controller::Object& tenant) {
           return std::vector{tenant.key()};
         });
   for (const kube::Kind& kind : child_kinds()) watch(client, children(kind, ns), labelled_tenant);
   watch(client, pods(ns), labelled_tenant);
-  watch(client, labelled(kube::kinds::kCronJob, ns), labelled_tenant);
-  // Where the definition was left out, nobody has a directory.
+  // Where the definitions were left out, nobody has backups or a directory.
+  for (const kube::Kind& kind : {kHomeserverBackup, kHomeserverRestore}) {
+    watch(client,
+          {.kind = kind,
+           .ns = ns,
+           .indexers = {{kByTenant, homeserver_of_run}, {kByBackup, homeserver_of_run}},
+           .optional = true},
+          labelled_tenant);
+  }
   watch(client,
         {.kind = kCompanyDirectory,
          .ns = ns,
@@ -181,6 +233,7 @@ void Cache::tell(const controller::Store& store, const controller::Object& objec
   for (const kube::Key& key : indexed(store, object, kByDirectory)) {
     enqueue_directory_(key, priority);
   }
+  for (const kube::Key& key : indexed(store, object, kByBackup)) enqueue_backups_(key, priority);
   for (const kube::Key& tenant : tenants_of(store, object)) {
     enqueue_(tenant, priority);
     for (const controller::ObjectPtr& directory : directories_of(tenant)) {
@@ -252,6 +305,20 @@ std::vector<controller::ObjectPtr> Cache::owned(const kube::Kind& kind,
 
 std::vector<controller::ObjectPtr> Cache::directories_of(const kube::Key& tenant) const {
   return owned(kCompanyDirectory, tenant);
+}
+
+std::vector<api::HomeserverRun> Cache::runs_of(const kube::Kind& kind,
+                                               const kube::Key& tenant) const {
+  std::vector<api::HomeserverRun> runs;
+  for (const controller::ObjectPtr& object : owned(kind, tenant)) {
+    runs.push_back(api::homeserver_run_from(object->read(), kind.name.c_str()));
+  }
+  return runs;
+}
+
+std::vector<controller::ObjectPtr> Cache::of_backups(const kube::Kind& kind,
+                                                     const kube::Key& tenant) const {
+  return store_of(kind, tenant.ns)->by_index(kByBackup, tenant.display());
 }
 
 std::vector<controller::ObjectPtr> Cache::of_directory(const kube::Kind& kind,

@@ -15,6 +15,8 @@ namespace alphorn::homeserver {
 
 extern const kube::Kind kCompanyHomeserver;
 extern const kube::Kind kCompanyDirectory;
+extern const kube::Kind kHomeserverBackup;
+extern const kube::Kind kHomeserverRestore;
 /// Of who runs databases for us where it is asked to.
 extern const kube::Kind kCloudNativePgCluster;
 
@@ -26,6 +28,8 @@ inline const kube::Kind kCertificateRequest{"cert-manager.io", "v1", "Certificat
 /// Everything the controllers watch: the tenants, their directories, and of the other kinds only
 /// the objects that carry our label. Each change is turned into the key of the tenant it concerns,
 /// and into those of the tenant's directories; what belongs to a directory concerns that alone.
+/// What belongs to a backup concerns the tenant's backups, which have a queue of their own with the
+/// same keys.
 /// Where only some namespaces are watched, each has its own informers; the operator then needs no
 /// right in others. A namespace whose tenants may not be read has none, and keeps nobody waiting.
 /// Thread-safe after start().
@@ -35,7 +39,7 @@ class Cache {
 
   /// `namespaces`: those to watch; none for all of the cluster.
   Cache(const std::shared_ptr<kube::Client>& client, const std::vector<std::string>& namespaces,
-        Enqueue enqueue, Enqueue enqueue_directory);
+        Enqueue enqueue, Enqueue enqueue_directory, Enqueue enqueue_backups);
 
   void start();
   /// What is not filled yet; "" when all is that can be.
@@ -53,6 +57,11 @@ class Cache {
   std::vector<controller::ObjectPtr> owned(const kube::Kind& kind, const kube::Key& tenant) const;
   /// The CompanyDirectories that are about a tenant.
   std::vector<controller::ObjectPtr> directories_of(const kube::Key& tenant) const;
+  /// The HomeserverBackups or HomeserverRestores that are about a tenant.
+  std::vector<api::HomeserverRun> runs_of(const kube::Kind& kind, const kube::Key& tenant) const;
+  /// Our objects of one kind that belong to runs of a tenant's backups, by label.
+  std::vector<controller::ObjectPtr> of_backups(const kube::Kind& kind,
+                                                const kube::Key& tenant) const;
   /// Our objects of one kind that belong to a directory, by label.
   std::vector<controller::ObjectPtr> of_directory(const kube::Kind& kind,
                                                   const kube::Key& directory) const;
@@ -72,6 +81,7 @@ class Cache {
 
   Enqueue enqueue_;
   Enqueue enqueue_directory_;
+  Enqueue enqueue_backups_;
   std::vector<std::unique_ptr<controller::Informer>> informers_;
   std::map<kube::Kind, std::map<std::string, const controller::Informer*>> by_kind_;
 };

@@ -1,10 +1,12 @@
 #include "homeserver/components.hpp"
 
+#include "homeserver/backup.hpp"
 #include "homeserver/bridges.hpp"
 #include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/readiness.hpp"
 #include "homeserver/workers.hpp"
+#include "manifests/backup.hpp"
 #include "manifests/bridges.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -81,6 +83,12 @@ std::optional<Readiness> obstacle_of_homeserver(const World& world) {
   return obstacle ? obstacle : obstacle_of_bridges(world);
 }
 
+std::vector<Wish> backup(const World& world) {
+  std::vector<Wish> wishes = manifests_of<manifests::backup>(world);
+  for (const json& manifest : manifests::drill(world.tenant)) wishes.emplace_back(manifest);
+  return wishes;
+}
+
 /// Most run one workload.
 template <std::string (*Name)(const Tenant&)>
 std::vector<std::string> only(const Tenant& tenant) {
@@ -109,6 +117,7 @@ const std::vector<Component>& components() {
       {.name = "web",           .needs = {},                               .desire = manifests_of<manifests::web>,       .ready = web_ready, .workloads = only<manifests::web_name>},
       {.name = "mas",           .needs = {"keys", "database", "exposure", "authentication"}, .desire = manifests_of<manifests::mas>, .ready = mas_ready, .workloads = only<manifests::mas_name>, .wanted = manifests::has_mas},
       {.name = "calls",         .needs = {"keys", "exposure"},             .desire = manifests_of<manifests::calls>,     .ready = calls_ready, .workloads = calls_workloads, .is_the_door = true, .wanted = wants_calls},
+      {.name = "backup",        .needs = {"network", "keys", "database"},  .desire = backup,    .ready = backup_ready, .ready_by_objects = true, .wanted = wants_backup},
       {.name = "administrator", .needs = {"gateway", "mas"},               .desire = administrator,                      .ready = administrator_ready},
   };
   // clang-format on

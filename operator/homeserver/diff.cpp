@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "homeserver/backup.hpp"
 #include "homeserver/bridges.hpp"
 #include "homeserver/database.hpp"
 #include "homeserver/plan.hpp"
@@ -18,7 +19,7 @@ constexpr const char* kAppliedHash = "alphorn.dev/applied-hash";
 constexpr const char* kNetworkPolicy = "NetworkPolicy";
 // Kinds whose leftovers may go: nothing here holds a company's data.
 const std::set<std::string> kReplaceable{
-    "Certificate",         "ConfigMap", "Deployment", "HTTPRoute",   "Ingress", kNetworkPolicy,
+    "Certificate",         "ConfigMap", "CronJob", "Deployment", "HTTPRoute",   "Ingress", kNetworkPolicy,
     "PodDisruptionBudget", "Secret",    "Service",    "StatefulSet", "TLSRoute"};
 
 template <class... Cases>
@@ -101,7 +102,8 @@ class ComponentDiff {
       const bool guards_data = is_kept(json{{"metadata", recipe.metadata}}) &&
                                recipe.name != manifests::administrator_secret(world_.tenant);
       const bool may_draw =
-          !guards_data || data_is_untouched(world_) || is_new_to_homeserver(world_, recipe.name);
+          !guards_data || data_is_untouched(world_) || is_new_to_homeserver(world_, recipe.name) ||
+                            is_new_password_of_backup(world_, recipe.name);
       steps.emplace_back(CreateSecret{recipe, may_draw});
     } else if (metadata_differs(recipe.metadata, *actual)) {
       steps.emplace_back(Apply{secret_metadata(recipe)});

@@ -1,5 +1,6 @@
 #include "homeserver/erasure.hpp"
 #include "homeserver/reconciler.hpp"
+#include "manifests/backup.hpp"
 #include "manifests/vocabulary.hpp"
 
 // The half of an erasure that talks to the API server; what is to be done is decided in
@@ -38,16 +39,33 @@ Rest Reconciler::unseen(const World& world, std::stop_token stop) const {
   }
   if (!rest.waits_for.empty()) return rest;
   for (const manifests::SecretRecipe& recipe : manifests::keys(tenant)) {
+    if (recipe.name == manifests::backup_name(tenant)) continue;  // it opens what stays
     find(parts_.client, {.kind = kube::kinds::kSecret, .ns = tenant.ns, .name = recipe.name}, world,
          stop, rest);
   }
   return rest;
 }
 
+/// Made once; what becomes of it others see to.
+Rest Reconciler::make_last_backup(const LastBackup& last, const std::stop_token& stop) const {
+  if (!last.is_there) {
+    try {
+      parts_.client.apply(kHomeserverBackup, last.manifest,
+                          {.field_manager = manifests::kFieldManager, .only_create = true}, stop);
+    } catch (const kube::ApiError& error) {
+      if (!error.is_conflict()) throw;  // the cache does not show it yet
+    }
+  }
+  return {.steps = {}, .waits_for = last.waits_for};
+}
+
 controller::Outcome Reconciler::erase(const World& world, std::stop_token stop) {
   Rest rest = rest_of(world);
+  const std::optional<LastBackup> last = last_backup_of(world);
   if (world.resource.spec.paused) {
     rest = {.steps = {}, .waits_for = kPaused};
+  } else if (last) {
+    rest = make_last_backup(*last, stop);
   } else if (rest.waits_for.empty()) {
     rest = unseen(world, stop);
   }

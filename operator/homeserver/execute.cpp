@@ -9,6 +9,7 @@
 #include "homeserver/refusal.hpp"
 #include "homeserver/rotation.hpp"
 #include "homeserver/signing_key.hpp"
+#include "manifests/backup.hpp"
 #include "manifests/mas.hpp"
 #include "manifests/vocabulary.hpp"
 
@@ -99,6 +100,11 @@ class Execution {
             "Secret " + step.recipe.name +
             " is gone while the database that its bridge keeps by it is there: restore it "
             "from a backup, or take the bridge out and give it another name");
+      }
+      if (step.recipe.name == manifests::backup_name(world_.tenant)) {
+        throw KeysLost("Secret " + step.recipe.name +
+                       " is gone, and with it the password of the backups that are there: bring it "
+                       "back, or name another repository under another resource name");
       }
       // New keys would turn the company's server into another one.
       throw KeysLost("Secret " + step.recipe.name +

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "homeserver/backup.hpp"
 #include "homeserver/bridges.hpp"
 #include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
@@ -250,6 +251,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   world.tenant.spec = world.resource.spec;
   if (world.resource.deleting) {
     gather(parts_.cache, key, world);
+    world.backups = parts_.cache.runs_of(kHomeserverBackup, key);
     return world;
   }
 
@@ -311,6 +313,11 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   observe_workers(world);
   observe_bridges(world);
   observe_calls(world);
+  if (tenant.spec.backup) {
+    world.backups = parts_.cache.runs_of(kHomeserverBackup, key);
+    world.restores = parts_.cache.runs_of(kHomeserverRestore, key);
+    observe_backup(world, object->read());
+  }
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
   if (secrets.certificate_is_former) world.reissue_at = view.reissue_from;

@@ -60,6 +60,7 @@ class Reconciler {
 
   /// One that is deleted, and its data with it. Over when the last of our finalizers is.
   controller::Outcome erase(const World& world, std::stop_token stop);
+  Rest make_last_backup(const LastBackup& last, const std::stop_token& stop) const;
   Rest unseen(const World& world, std::stop_token stop) const;
   controller::Outcome set_finalizers(const World& world, const std::vector<std::string>& finalizers,
                                      std::stop_token stop);

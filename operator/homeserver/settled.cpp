@@ -84,6 +84,10 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
                                   tenant.images.livekit,
                                   tenant.images.coturn,
                                   tenant.images.lk_jwt_service,
+                                  tenant.images.backup,
+                                  tenant.backup_seen.problem,
+                                  tenant.backup_seen.resource.dump(),
+                                  tenant.backup_seen.secrets.dump(),
                                   tenant.calls.media_address,
                                   tenant.calls.turn_address,
                                   tenant.calls.inner_address,
@@ -116,6 +120,7 @@ Settled::Inputs Settled::inputs_of(const World& world, TimePoint now) {
   for (const auto& [type, image] : tenant.images.bridges) {
     for (const std::string& text : {type, image}) mix(hash, hash_of(text));
   }
+  for (const std::string& set : tenant.backup_seen.holds) mix(hash, hash_of(set));
   mix(hash, hash_of(tenant.double_puppet_seen));
   for (const auto* names :
        {&world.storage_classes.names, &world.storage_classes.expandable, &world.ingress_classes}) {

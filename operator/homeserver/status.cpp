@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/encoding.hpp"
+#include "homeserver/backup.hpp"
 #include "homeserver/bridges.hpp"
 #include "homeserver/calls.hpp"
 #include "homeserver/database.hpp"
@@ -246,6 +247,7 @@ void add_facts(json& status, const World& world, const Outcomes& outcomes) {
   if (json bridges = bridges_status(world, is_well("homeserver")); !bridges.empty()) {
     status["bridges"] = std::move(bridges);
   }
+  if (json backup = backup_status(world); !backup.empty()) status["backup"] = std::move(backup);
   if (json login = login_status(world); !login.empty()) status["database"] = login;
   if (is_well("administrator")) {
     status["administrator"] = {{"userId", manifests::administrator_id(tenant)},
@@ -276,6 +278,12 @@ json summarize(const World& world, const Plan& plan, const Failures& failures, T
     const Readiness& readiness = outcomes[component.component];
     conditions.set(title_case(component.component) + "Ready", readiness.ready, readiness.reason,
                    readiness.message);
+  }
+  if (wants_backup(world.tenant)) {
+    const Readiness health = backup_health(world);
+    conditions.set("BackupHealthy", health.ready, health.reason, health.message);
+    const Readiness verified = backup_verified(world);
+    conditions.set("BackupVerified", verified.ready, verified.reason, verified.message);
   }
   if (const std::string retired = retired_bridges(world); !retired.empty()) {
     conditions.set("Retired", true, "SkypeShutDown", retired);

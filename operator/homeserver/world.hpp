@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/company_homeserver.hpp"
+#include "api/homeserver_backup.hpp"
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "certificates/certificates.hpp"
@@ -120,6 +121,10 @@ struct World {
   std::optional<Answer> mas;           ///< asked through the gateway, as an app would
 
   std::optional<CallsAnswer> calls;  ///< asked once its programs are rolled out
+
+  // Of a company that has backups, in no order.
+  std::vector<api::HomeserverRun> backups;
+  std::vector<api::HomeserverRun> restores;
 
   /// The Job that asks about the database as it is now wanted has succeeded.
   bool database_is_checked = false;

@@ -1,3 +1,4 @@
+#include "manifests/backup.hpp"
 #include "manifests/bridges.hpp"
 #include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
@@ -34,6 +35,9 @@ std::vector<SecretRecipe> keys(const Tenant& tenant) {
                                                {kMasPepper, Draw::token},
                                                {kMasHomeserverSecret, Draw::token},
                                                {kMasOperatorSecret, Draw::token}}));
+  }
+  if (has_backup(tenant)) {
+    result.push_back(recipe(backup_name(tenant), {{kBackupPassword, Draw::token}}));
   }
   for (SecretRecipe& one : bridge_recipes(tenant)) result.push_back(std::move(one));
   result.push_back(recipe(administrator_secret(tenant), {{"password", Draw::token}}));

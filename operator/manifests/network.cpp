@@ -1,6 +1,7 @@
 #include <array>
 #include <optional>
 
+#include "manifests/backup.hpp"
 #include "manifests/bridges.hpp"
 #include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
@@ -183,6 +184,7 @@ void let_prometheus_in(const Tenant& tenant, int port, json& ingress) {
 Manifest database_policy(const Tenant& tenant) {
   json clients = processes_of_homeserver(tenant);
   clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
+  if (has_backup(tenant)) clients.push_back({{"podSelector", pods_of(tenant, kBackup)}});
   if (has_mas(tenant)) clients.push_back({{"podSelector", pods_of(tenant, "mas")}});
   // Also of one that is on its way out, which has something to write still.
   if (bridges_talk(tenant)) clients.push_back({{"podSelector", pods_of(tenant, kBridge)}});
@@ -197,6 +199,7 @@ Manifest database_cluster_policy(const Tenant& tenant) {
   const json servers = {{"matchLabels", {{kClusterLabel, database_name(tenant)}}}};
   json clients = processes_of_homeserver(tenant);
   clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
+  if (has_backup(tenant)) clients.push_back({{"podSelector", pods_of(tenant, kBackup)}});
   clients.push_back({{"podSelector", servers}});
   const json asking_operator = {
       {"namespaceSelector", json::object()},
@@ -224,6 +227,26 @@ Manifest policy_of_runs(const Tenant& tenant) {
   return policy(tenant, kDirectory, directory_policy(tenant), json::array(),
                 json::array({to(json::array({homeserver}), json::array({tcp(kHomeserverPort)})),
                              name_service()}));
+}
+
+/// Of runs that write a backup: the database and the repository, and nobody else.
+Manifest backup_policy(const Tenant& tenant) {
+  const api::BackupRepository& repository = tenant.spec.backup->repository;
+  json egress = json::array({database_arrow(tenant), name_service()});
+  if (repository.claim_name.empty()) {
+    egress.push_back(arrow_to(repository.endpoint, repository.networks));
+  }
+  return policy(tenant, kBackup, backup_name(tenant), json::array(), egress);
+}
+
+/// Of drills: the repository alone, so that the copy of a company cannot act as it.
+Manifest drill_policy(const Tenant& tenant) {
+  const api::BackupRepository& repository = tenant.spec.backup->repository;
+  json egress = json::array();
+  if (repository.claim_name.empty()) {
+    egress = json::array({name_service(), arrow_to(repository.endpoint, repository.networks)});
+  }
+  return policy(tenant, kDrill, drill_name(tenant), json::array(), egress);
 }
 
 /// By the label that the chart gives the operator's pods, whatever its release is called.
@@ -432,6 +455,10 @@ Manifests network(const Tenant& tenant) {
     policies.push_back(bridge_policy(tenant, bridge));
   }
   for (Manifest& one : calls_policies(tenant)) policies.push_back(std::move(one));
+  if (has_backup(tenant)) {
+    policies.push_back(backup_policy(tenant));
+    policies.push_back(drill_policy(tenant));
+  }
   if (tenant.has_directory) policies.push_back(policy_of_runs(tenant));
   return policies;
 }

@@ -25,6 +25,7 @@ struct Images {
   std::string livekit = {};
   std::string coturn = {};          ///< either "": calls are not offered
   std::string lk_jwt_service = {};  ///< "": only calls of two people are offered
+  std::string backup = {};          ///< "": backups are not offered
   bool operator==(const Images&) const = default;
 };
 
@@ -58,6 +59,14 @@ struct CallsSeen {
   std::string inner_address;  ///< where the gateway is reached inside the cluster
   std::string keys;           ///< stands for the Secret with their keys; "" while it is missing
   bool operator==(const CallsSeen&) const = default;
+};
+
+/// What was seen of what goes into a backup. Never a value of a Secret.
+struct BackupSeen {
+  json resource = json::object();  ///< the CompanyHomeserver as somebody applied it
+  json secrets = json::array();    ///< name, type, labels and annotations of each that goes along
+  std::vector<std::string> holds;  ///< sets that stay whatever the retention says
+  std::string problem;             ///< a Secret that is missing; "" when all are there
 };
 
 /// Everything a manifest may depend on: what was asked for, plus the few observed facts that reach
@@ -108,6 +117,7 @@ struct Tenant {
   /// Stands for the Secret with which bridges write in the name of people; "" while it is missing.
   std::string double_puppet_seen;
   CallsSeen calls;
+  BackupSeen backup_seen;
   /// How many workers there are to be by the sets that are there: more than are wanted, for a while
   /// after fewer were asked for.
   int workers_seen = 0;

@@ -23,7 +23,7 @@ ALLOWED = {
     "playground/netpol": {"controller", "kube", "http", "base"},
 }
 OURS = {"base", "http", "kube", "controller", "matrix", "api", "operator", "provisioner",
-        "manifests", "directories", "homeserver", "certificates", "netpol", "directory", "sheets", "plan", "apply", "tests", "support"}
+        "manifests", "backups", "directories", "homeserver", "certificates", "netpol", "directory", "sheets", "plan", "apply", "tests", "support"}
 # Libraries that sit behind one file each, so that they can be replaced in one file.
 HIDDEN = {"curl/curl.h": "lib/http/curl_transport.cpp", "simdjson.h": "lib/kube/raw_object.cpp",
           "zstd.h": "lib/controller/packing.cpp"}

@@ -39,6 +39,7 @@ images:
   lkJwtService: {{ .Values.images.lkJwtService | default "" | quote }}
   # The operator's own image has the program that its Jobs run.
   provisioner: {{ .Values.image | quote }}
+  backup: {{ .Values.images.backup | default "" | quote }}
   synapse:
     repository: {{ .Values.images.synapse.repository | quote }}
     tagPrefix: {{ .Values.images.synapse.tagPrefix | quote }}

@@ -28,6 +28,7 @@ CATALOGUE = {"images": {"postgres": "test/postgres:15", "nginx": "test/nginx:1",
                         "bridges": {"slack": "test/slack:1", "irc": "test/irc:1",
                                     "telegram": "test/telegram:1"},
                         "livekit": "test/livekit:1", "coturn": "test/coturn:1", "lkJwtService": "test/lk-jwt:1",
+                        "backup": "test/backup:1",
                         "synapse": {"repository": "test/synapse", "tagPrefix": "v"}},
              "channels": {"stable": "1.163.2"}}
 

@@ -120,7 +120,7 @@ class Lane:
             self.api.apply(f"/api/v1/namespaces/{self.namespace}/secrets/{name}", {
                 "apiVersion": "v1", "kind": "Secret",
                 "metadata": {"name": name, "labels": {"alphorn.dev/tenant": NAME}},
-                "stringData": {"client-secret": "secret", "other": "secret",
+                "stringData": {"client-secret": "secret", "other": "secret", "password": "secret",
                                "access-key-id": "key", "secret-access-key": "secret"}})
 
     def leave(self):

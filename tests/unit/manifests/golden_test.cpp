@@ -85,7 +85,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "single-sign-on", "strict-passwords", "media-bucket", "media-bucket-amazon",
                     "cert-manager", "cert-manager-issuer", "without-web-client",
                     "external-database", "external-database-public", "cloudnative-pg", "mas",
-                    "bridges", "bridges-with-workers", "calls", "calls-load-balancer"),
+                    "backup", "backup-on-volume", "bridges", "bridges-with-workers", "calls",
+                    "calls-load-balancer"),
     [](const auto& test) {
       std::string name = test.param;
       std::erase(name, '-');

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "manifests/backup.hpp"
 #include "manifests/bridges.hpp"
 #include "manifests/calls.hpp"
 #include "manifests/database_login.hpp"
@@ -72,6 +73,17 @@ Manifests database_and_check(const Tenant& tenant) {
   return result;
 }
 
+/// They are long, have tests of their own, and would say nothing here.
+Manifests without_programs(Manifests manifests) {
+  for (Manifest& manifest : manifests) {
+    if (!manifest.contains("data")) continue;
+    for (auto& [name, text] : manifest["data"].items()) {
+      if (name.ends_with(".py")) text = "...";
+    }
+  }
+  return manifests;
+}
+
 /// What a cluster of one node would show.
 CallsSeen calls_seen(const api::Calls& calls) {
   const std::string address = calls.address.empty() ? "192.0.2.10" : calls.address;
@@ -103,7 +115,8 @@ Tenant tenant_of(const std::string& sample) {
                    .mas = "registry.example/matrix-authentication-service:1.26.0",
                    .livekit = "registry.example/livekit-server:v1.13.5",
                    .coturn = "registry.example/coturn:4.9.0",
-                   .lk_jwt_service = "registry.example/lk-jwt-service:0.5.0"};
+                   .lk_jwt_service = "registry.example/lk-jwt-service:0.5.0",
+                   .backup = "registry.example/backup:1"};
   for (const api::BridgeKind& kind : api::bridge_kinds()) {
     tenant.images.bridges[kind.name] = std::string{"registry.example/"} + kind.name + ":1.0";
   }
@@ -112,6 +125,14 @@ Tenant tenant_of(const std::string& sample) {
                                         .brought = brought_secret(bridge).empty() ? "" : "4711"};
   }
   if (has_double_puppets(tenant)) tenant.double_puppet_seen = "uid-of-double-puppets";
+  if (has_backup(tenant)) {
+    tenant.backup_seen = {
+        .resource = {{"kind", "CompanyHomeserver"}, {"metadata", {{"name", object.name}}}},
+        .secrets = json::array({{{"name", "acme-homeserver-keys"}, {"type", "Opaque"}},
+                                {{"name", "acme-own-certificate"}, {"type", "kubernetes.io/tls"}}}),
+        .holds = {"0f1e2d3c"},
+        .problem = ""};
+  }
   if (has_calls(tenant)) tenant.calls = calls_seen(tenant.spec.calls);
   if (object.spec.exposure.mode == api::Exposure::Mode::node_port) {
     tenant.node_port = object.spec.exposure.node_port.value_or(31234);
@@ -168,6 +189,10 @@ std::map<std::string, Manifests> all_components(const Tenant& tenant) {
   if (has_mas(tenant)) result["mas"] = mas(tenant);
   if (has_bridges(tenant)) result["bridges"] = bridges(tenant);
   if (has_calls(tenant)) result["calls"] = calls(tenant);
+  if (has_backup(tenant)) {
+    result["backup"] = without_programs(backup(tenant));
+    result["drill"] = drill(tenant);
+  }
   return result;
 }
 

@@ -121,6 +121,41 @@ TEST(Erasure, NoOtherPlanEverErasesAnything) {
   EXPECT_TRUE(plan_of(world).empty()) << "the policy alone changes nothing";
 }
 
+TEST(Erasure, WaitsForALastBackupWhereOneIsAskedFor) {
+  World world = a_running_tenant();
+  EXPECT_FALSE(last_backup_of(world).has_value());
+  world.tenant.spec.deletion_policy = api::DeletionPolicy::final_backup;
+  auto last = last_backup_of(world);
+  ASSERT_TRUE(last.has_value());
+  EXPECT_FALSE(last->is_there);
+  const std::string name = string_at(last->manifest, "metadata/name");
+  EXPECT_EQ(name, "acme-final-" + world.tenant.uid.substr(0, 8));
+
+  api::HomeserverRun run{.kind = api::kHomeserverBackup, .name = name, .job = {}, .set = {}};
+  run.status = {{"phase", "Failed"}, {"message", "no room"}};
+  world.backups = {run};
+  last = last_backup_of(world);
+  ASSERT_TRUE(last.has_value());
+  EXPECT_TRUE(last->is_there);
+  EXPECT_THAT(last->waits_for, HasSubstr("no room; it failed: delete it"));
+
+  world.backups[0].status = {{"phase", "Complete"}};
+  EXPECT_FALSE(last_backup_of(world).has_value());
+}
+
+TEST(Erasure, LeavesWhatOpensBackups) {
+  World world = a_running_tenant();
+  world.children.clear();
+  world.pods.clear();
+  const json password = {
+      {"kind", "Secret"},
+      {"metadata",
+       {{"name", "acme-backup"},
+        {"labels", {{"alphorn.dev/tenant", "acme"}, {"alphorn.dev/keep", "true"}}}}}};
+  world.children.insert_or_assign(child_id(password), std::make_shared<const json>(password));
+  EXPECT_EQ(rest_of(world).waits_for, "");
+}
+
 TEST(Erasure, IsToldInTheStatusWithoutTrouble) {
   World world = a_running_tenant();
   world.resource.deleting = true;

@@ -15,6 +15,8 @@ import psycopg2
 from outcome import Failure, log, spawn, stop
 
 TIMEOUT = 20
+# Of the pod.
+MEMORY = "/tmp"
 PIPE_SIZE = 1 << 20
 MARK = "alphorn_restore"
 # The advisory lock of who fills a database; any number that nobody else uses.
@@ -50,12 +52,24 @@ def wide_pipe():
     return reading, writing
 
 
+def service_file(name, connection, password_file):
+    """A service file made of a connection and the file with its password; in memory, as that is."""
+    with open(password_file, encoding="utf-8") as file:
+        parameters = connection | {"password": file.read().rstrip("\r\n")}
+    path = os.path.join(MEMORY, f"service-{name}.conf")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in parameters.items()))
+    return path
+
+
 class Database:
-    """`settings`: name, serviceFile, service, isHomeserver."""
+    """`settings`: name, isHomeserver, and serviceFile and service, or connection and passwordFile."""
 
     def __init__(self, settings):
         self.name, self.is_homeserver = settings["name"], settings.get("isHomeserver", False)
-        self._file, self._service = settings["serviceFile"], settings["service"]
+        self._file, self._service = settings.get("serviceFile"), settings.get("service", self.name)
+        if not self._file:
+            self._file = service_file(self.name, settings["connection"], settings["passwordFile"])
 
     def environment(self):
         return dict(os.environ, PGSERVICEFILE=self._file, PGCONNECT_TIMEOUT=str(TIMEOUT))

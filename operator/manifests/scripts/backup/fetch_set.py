@@ -16,8 +16,8 @@ FORMATS = (1,)
 
 
 def manifest_of(repository, name):
-    """(the snapshot, the manifest) of a set or of the latest."""
-    snapshot = repository.existing_sets().find(name)
+    """(the snapshot, the manifest) of a set, of the one that the pod is about, or of the latest."""
+    snapshot = repository.existing_sets().find(name or os.environ.get("SET_ID") or None)
     manifest = repository.manifest(snapshot)
     if manifest.get("format") not in FORMATS:
         raise Failure("Failed", f"set {manifest.get('set')} is of a newer release: use that one", True)
