@@ -34,6 +34,25 @@ double seconds(TimePoint time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
+/// 0 for what is no time.
+double seconds_at(const json& object, const char* path) {
+  const auto time = parse_time(string_at(object, path));
+  return time ? seconds(*time) : 0;
+}
+
+/// What is told of backups; a company without any has no series.
+struct BackupFamilies {
+  MetricFamily healthy = gauges("alphorn_backup_healthy", "1 while the last backup succeeded");
+  MetricFamily success = gauges("alphorn_backup_last_success_timestamp_seconds",
+                                "When the last backup that succeeded was finished");
+  MetricFamily bytes = gauges("alphorn_backup_size_bytes", "Its size, before it was packed");
+  MetricFamily duration = gauges("alphorn_backup_duration_seconds", "How long it took");
+  MetricFamily verified = gauges("alphorn_backup_last_verified_timestamp_seconds",
+                                 "When a backup was last proven by a restore");
+  MetricFamily recovery = gauges("alphorn_backup_recovery_seconds",
+                                 "How long that restore took until a homeserver answered");
+};
+
 }  // namespace
 
 TenantMetrics::Facts TenantMetrics::facts_of(const json& tenant) {
@@ -54,7 +73,20 @@ TenantMetrics::Facts TenantMetrics::facts_of(const json& tenant) {
   if (const auto end = parse_time(string_at(status, "certificate/notAfter"))) {
     facts.certificate_ends = seconds(*end);
   }
+  add_backup_facts(tenant, facts);
   return facts;
+}
+
+void TenantMetrics::add_backup_facts(const json& tenant, Facts& facts) {
+  facts.is_backed_up = at_path(tenant, "spec/backup").is_object();
+  if (!facts.is_backed_up) return;
+  const json& status = at_path(tenant, "status");
+  facts.backups_are_well = string_at(condition(status, "BackupHealthy"), "status") == "True";
+  facts.last_backup = seconds_at(status, "backup/lastSuccess");
+  facts.backup_bytes = static_cast<double>(integer_at(status, "backup/bytes"));
+  facts.backup_seconds = static_cast<double>(integer_at(status, "backup/seconds"));
+  facts.last_drill = seconds_at(status, "backup/lastVerified");
+  facts.recovery_seconds = static_cast<double>(integer_at(status, "backup/recoverySeconds"));
 }
 
 std::vector<MetricFamily> TenantMetrics::collect() const {
@@ -68,6 +100,18 @@ std::vector<MetricFamily> TenantMetrics::collect() const {
       gauges("alphorn_tenant_up_to_date", "1 while its status is about its present spec");
   MetricFamily certificate = gauges("alphorn_tenant_certificate_expiry_timestamp_seconds",
                                     "When the certificate that people see ends");
+
+  BackupFamilies backups;
+  const auto add_backups = [&](const Labels& labels, const Facts& facts) {
+    if (!facts.is_backed_up) return;
+    add(backups.healthy, labels, facts.backups_are_well ? 1 : 0);
+    // 0 says "never", and is long ago for whoever asks for the age.
+    add(backups.success, labels, facts.last_backup);
+    add(backups.verified, labels, facts.last_drill);
+    if (facts.last_backup > 0) add(backups.bytes, labels, facts.backup_bytes);
+    if (facts.last_backup > 0) add(backups.duration, labels, facts.backup_seconds);
+    if (facts.last_drill > 0) add(backups.recovery, labels, facts.recovery_seconds);
+  };
 
   known_.with([&](auto& known) {
     std::map<kube::Key, Facts> present;
@@ -94,11 +138,24 @@ std::vector<MetricFamily> TenantMetrics::collect() const {
       add(resting, labels, facts.resting ? 1 : 0);
       add(up_to_date, labels, facts.up_to_date ? 1 : 0);
       if (facts.certificate_ends > 0) add(certificate, labels, facts.certificate_ends);
+      add_backups(labels, facts);
       present.emplace(key, std::move(facts));
     }
     known = std::move(present);
   });
-  return {info, ready, reason, stalled, resting, up_to_date, certificate};
+  return {info,
+          ready,
+          reason,
+          stalled,
+          resting,
+          up_to_date,
+          certificate,
+          backups.healthy,
+          backups.success,
+          backups.bytes,
+          backups.duration,
+          backups.verified,
+          backups.recovery};
 }
 
 }  // namespace alphorn::homeserver

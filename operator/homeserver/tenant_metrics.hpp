@@ -37,8 +37,16 @@ class TenantMetrics {
     bool resting = false;     ///< hibernated, fenced or paused on purpose
     bool up_to_date = false;  ///< the status is about the present spec
     double certificate_ends = 0;
+    bool is_backed_up = false;  ///< it asks for backups; the rest of this is about them
+    bool backups_are_well = false;
+    double last_backup = 0;  ///< 0 while there is none; so are the others
+    double backup_bytes = 0;
+    double backup_seconds = 0;
+    double last_drill = 0;
+    double recovery_seconds = 0;
   };
   static Facts facts_of(const json& tenant);
+  static void add_backup_facts(const json& tenant, Facts& facts);
 
   Tenants tenants_;
   /// Reading a tenant costs tens of microseconds, so it is done once for each state of it.

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+TESTS = ("rules_test.yaml", "rules_of_weeks_test.yaml")
 FILES = HERE.parents[2] / "charts" / "alphorn" / "files"
 
 
@@ -27,12 +28,13 @@ def main():
     promtool = f"{folder}/usr/bin/promtool"
     with tempfile.TemporaryDirectory() as work:
         shutil.copy(FILES / "rules.yaml", work)
-        shutil.copy(HERE / "rules_test.yaml", work)
+        for tests in TESTS:
+            shutil.copy(HERE / tests, work)
         asked = [{"record": f"asked:{number}", "expr": text} for number, text in enumerate(expressions())]
         assert asked, "the dashboards ask nothing"
         groups = {"groups": [{"name": "dashboards", "rules": asked}]}
         pathlib.Path(work, "dashboards.yaml").write_text(json.dumps(groups))  # JSON is YAML
-        for command in (["check", "rules", "rules.yaml", "dashboards.yaml"], ["test", "rules", "rules_test.yaml"]):
+        for command in (["check", "rules", "rules.yaml", "dashboards.yaml"], ["test", "rules", *TESTS]):
             code = subprocess.run([promtool, *command], cwd=work, check=False).returncode
             if code != 0:
                 return code
