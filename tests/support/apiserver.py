@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -25,7 +26,8 @@ import time
 import urllib.error
 import urllib.request
 
-READY_SECONDS = 90
+READY_SECONDS = 300
+OUR_PORTS = range(12000, 30000)
 ADMIN_TOKEN = "contract-test-admin-token"
 
 
@@ -39,13 +41,19 @@ def hyperkube():
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports of loopback that nobody has. Not of those that the kernel gives to whoever connects
+    somewhere, who might take one before its server listens; nor of a cluster's NodePorts."""
+    found = []
+    for port in random.sample(OUR_PORTS, len(OUR_PORTS)):
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"fewer than {count} ports of {OUR_PORTS} are free")
 
 
 class Keys:
@@ -170,7 +178,7 @@ class Servers:
         for child in reversed(self.children):  # the API server first
             child.terminate()
             try:
-                child.wait(10)
+                child.wait(30)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -262,7 +270,7 @@ def stop(out):
         return
     if is_supervisor(pid):
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while is_running(pid) and time.monotonic() < deadline:
             time.sleep(0.1)
     (out / "supervisor.pid").unlink(missing_ok=True)

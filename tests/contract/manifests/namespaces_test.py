@@ -6,17 +6,20 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 import urllib.request
 
 import yaml
 
-from chart_test import CHART, access, documents, eventually, helm, kubectl, of_kind, render
+from chart_test import CHART, ROOT, access, documents, eventually, helm, kubectl, of_kind, render
 
-PATIENCE = 40
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import apiserver  # noqa: E402
+
+PATIENCE = 180
 # Who reads the cluster's classes, and who may not.
 EAST, WEST = "contract-east", "contract-west"
 EAST_TENANTS, WEST_TENANTS = ("contract-e1", "contract-e2"), ("contract-w1", "contract-closed")
@@ -36,12 +39,6 @@ def tenant(namespace):
     }
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class Operator:
     """The program as the chart would start it, with the token of the chart's service account."""
 
@@ -49,7 +46,7 @@ class Operator:
         self.namespace = namespace
         self.folder = pathlib.Path(folder, namespace)
         self.folder.mkdir()
-        self.port = free_port()
+        (self.port,) = apiserver.free_ports(1)
         (deployment,) = of_kind(rendered, "Deployment")
         (config,) = [one for one in of_kind(rendered, "ConfigMap") if "config.yaml" in one["data"]]
         (self.folder / "config.yaml").write_text(config["data"]["config.yaml"])
@@ -64,7 +61,7 @@ class Operator:
         self.log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
             [os.environ["ALPHORN_OPERATOR"], f"--kubeconfig={self.folder / 'kubeconfig'}", *arguments],
-            stdout=self.log, stderr=self.log,
+            stdout=self.log, stderr=self.log, preexec_fn=apiserver.die_with_parent,
         )
 
     def kubeconfig(self):
@@ -79,7 +76,7 @@ class Operator:
 
     def is_ready(self):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=30) as answer:
                 return answer.status == 200
         except OSError:
             return False
@@ -89,7 +86,7 @@ class Operator:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(120)
         self.log.close()
 
 
@@ -106,11 +103,13 @@ class Namespaces(unittest.TestCase):
             outcome = kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=access(rendered))
             assert outcome.returncode == 0, outcome.stderr
         kubectl("delete", "rolebinding", "alphorn-tenants", "-n", "contract-closed")
-        eventually(lambda: kubectl("get", "chs", "-A"), lambda outcome: outcome.returncode == 0)
+        outcome = eventually(lambda: kubectl("get", "chs", "-A"), lambda outcome: outcome.returncode == 0)
+        assert outcome.returncode == 0, outcome.stderr
         cls.folder = tempfile.TemporaryDirectory()
         cls.operators = [Operator(cls.folder.name, EAST, cls.east), Operator(cls.folder.name, WEST, cls.west)]
         for namespace in ("contract-e1", "contract-e2", "contract-w1", NOBODYS):
-            kubectl("create", "-f", "-", stdin=json.dumps(tenant(namespace)))
+            outcome = kubectl("create", "-f", "-", stdin=json.dumps(tenant(namespace)))
+            assert outcome.returncode == 0, outcome.stderr
 
     @classmethod
     def tearDownClass(cls):
@@ -167,7 +166,8 @@ class Namespaces(unittest.TestCase):
         west = self.operators[1]
         self.must_come(west.is_ready, bool, "the operator is ready")
         self.assertIn("companyhomeservers of namespace contract-closed: may not be read", west.said())
-        kubectl("create", "-f", "-", stdin=json.dumps(tenant("contract-closed")))
+        outcome = kubectl("create", "-f", "-", stdin=json.dumps(tenant("contract-closed")))
+        self.assertEqual(outcome.returncode, 0, outcome.stderr)
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=access(self.west))
         self.must_come(
             lambda: self.children("contract-closed"),
