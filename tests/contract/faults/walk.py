@@ -27,7 +27,8 @@ from strikes import Course, Death, Refusal, Strike, Strikes
 from world import OPERATOR_NAMESPACE, TENANTS, Api, World, eventually, kill
 
 QUIET_SECONDS = 0.4
-REST_SECONDS = 60
+QUIET_LOOKS = 4  # or as long as so many looks take, on a machine that is slow
+REST_SECONDS = 240
 SLOW_SECONDS = 0.5
 DEATHS = (0.0, 0.01, 0.03, 0.06, 0.1, 0.2)  # seconds after a deletion, which needs no write
 SIDE_BY_SIDE = {"kill": 1, "drop": 8, "refuse": 8}
@@ -68,8 +69,11 @@ class Walk:
     def start(self):
         self.operator = self.world.operator("walk")
         # Those that it has to look at before it can be said to be at rest.
+        self.tenants = self.count_tenants()
+
+    def count_tenants(self):
         found = self.world.api.send("GET", f"{TENANTS}?limit=1")
-        self.tenants = len(found["items"]) + found["metadata"].get("remainingItemCount", 0)
+        return len(found["items"]) + found["metadata"].get("remainingItemCount", 0)
 
     def kill(self):
         kill(self.operator)
@@ -96,8 +100,9 @@ class Walk:
 
     def rest(self, scenario, courses):
         """Done, every tenant looked at, and nothing to do or to write for a while."""
-        began, since, killed = time.monotonic(), None, False
-        while since is None or time.monotonic() - max(since, self.last_write()) < QUIET_SECONDS:
+        began, since, killed, quiet = time.monotonic(), None, False, QUIET_SECONDS
+        while since is None or time.monotonic() - max(since, self.last_write()) < quiet:
+            looked = time.monotonic()
             if self.operator.child.poll() is not None:
                 struck = [course for course in courses if course.strike and course.strike.struck]
                 if killed or self.way != "kill" or not struck:
@@ -108,6 +113,7 @@ class Walk:
             dies = self.way == "kill" and not killed and any(course.is_struck for course in courses)
             undone = ["the operator is dying"] if dies else self.undone(scenario, courses)
             since = None if undone else since or time.monotonic()
+            quiet = max(QUIET_SECONDS, QUIET_LOOKS * (time.monotonic() - looked))
             if time.monotonic() - began > REST_SECONDS:
                 raise AssertionError(f"not at rest after {REST_SECONDS} s: {undone}")
             time.sleep(0.03)
@@ -119,6 +125,9 @@ class Walk:
         """What is still to do, as words."""
         found = self.operator.metrics("controller_runtime_reconcile_total", "workqueue_depth",
                                       "controller_runtime_active_workers")
+        if found and found[0] < self.tenants:
+            # One that was going when the operator was started may have gone unseen.
+            self.tenants = min(self.tenants, self.count_tenants())
         if found is None or found[0] < self.tenants or found[1:] != [0, 0]:
             return [f"passes, keys that wait, and workers: {found}"]
         return [f"{course.namespace}: {(self.world.tenant(course.namespace) or {}).get('status')}"
