@@ -24,20 +24,20 @@ bool is_established(const json& definition) {
   });
 }
 
-/// Established precedes being served by a moment.
+/// Established precedes being served by a moment, and that its storage being ready (429).
 bool is_served() {
   try {
     cluster()->list(kCompanyHomeserver, {.ns = "default"});
     return true;
   } catch (const kube::ApiError& error) {
-    if (error.status() == 404) return false;
+    if (error.status() == 404 || error.status() == 429) return false;
     throw;
   }
 }
 
 template <typename Condition>
 void wait_until(const std::string& what, const Condition& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{120};
   while (!holds()) {
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("waited for " + what);
     std::this_thread::sleep_for(std::chrono::milliseconds{50});

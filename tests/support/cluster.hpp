@@ -51,9 +51,13 @@ inline json config_map(const std::string& ns, const std::string& name, const jso
           {"data", data}};
 }
 
+/// A deadline costs nothing when all is well, and the machine may be several times slower than
+/// usual.
+inline constexpr std::chrono::seconds kPatience{120};
+
 /// True once `condition` is; false when it is not within the limit. Looks every 5 ms.
 inline bool eventually(const std::function<bool()>& condition,
-                       std::chrono::seconds limit = std::chrono::seconds{20}) {
+                       std::chrono::seconds limit = kPatience) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!condition()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;

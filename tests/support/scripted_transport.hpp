@@ -36,10 +36,10 @@ class ScriptedTransport final : public http::Transport {
     return then(http::Response{status, std::move(headers), body.dump()});
   }
 
-  /// Waits until that many requests came; false when they do not within ten seconds.
+  /// Waits until that many requests came; false when they do not within a minute.
   bool wait_for_requests(std::size_t count) {
     std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, std::chrono::seconds{10},
+    return changed_.wait_for(lock, std::chrono::seconds{60},
                              [&] { return requests_.size() >= count; });
   }
   std::vector<http::Request> requests() const {

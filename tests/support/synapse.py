@@ -29,7 +29,7 @@ from apiserver import die_with_parent, free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/minimal/homeserver.yaml"
-READY_SECONDS = 90
+READY_SECONDS = 300
 POSTGRES_USER, SYNAPSE_USER = 999, 10001
 POSTGRES = "/usr/lib/postgresql/15/bin"
 ADMINISTRATOR = "alphorn"
@@ -84,7 +84,7 @@ class Synapse:
         for child in reversed(self.children):
             child.terminate()
             try:
-                child.wait(20)
+                child.wait(60)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -174,7 +174,7 @@ class Synapse:
         """Synapse alone: what it had cached is gone."""
         self.children.remove(self.main)
         self.main.terminate()
-        self.main.wait(30)
+        self.main.wait(120)
         self.start_synapse()
 
     def wait_until(self, what, holds):
@@ -195,7 +195,7 @@ class Synapse:
                        check=True, capture_output=True)
         return str(self.folder / "synapse/tmp/export")
 
-    def call(self, method, path, body=None, token=None, expect=200, timeout=60):
+    def call(self, method, path, body=None, token=None, expect=200, timeout=300):
         """(status, JSON). Fails unless the status is `expect`; None takes any, 0 for no answer."""
         headers = {"Content-Type": "application/json"}
         if token:

@@ -19,7 +19,7 @@ TEST(Bookmarks, AdvanceAStoreToWhichNothingHappens) {
   const std::string version = string_at(written, "metadata/resourceVersion");
   EXPECT_TRUE(test::eventually(
       [&] { return std::stoll(informer.store().resource_version()) >= std::stoll(version); },
-      std::chrono::seconds{100}));
+      std::chrono::seconds{300}));
 }
 
 }  // namespace

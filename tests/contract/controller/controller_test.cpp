@@ -28,7 +28,7 @@ class Mirror {
                                                                    : WorkQueue::Priority::low);
     });
     informer_.start();
-    if (!wait_until_synced({&informer_}, std::chrono::seconds{20}, {})) {
+    if (!wait_until_synced({&informer_}, test::kPatience, {})) {
       throw std::runtime_error("not synced");
     }
     controller_.start();

@@ -15,12 +15,12 @@ import apiserver  # noqa: E402
 
 KUBECONFIG = os.environ["ALPHORN_TEST_KUBECONFIG"]
 COPIER = os.environ["COPIER"]
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 120
 
 
 def kubectl(*arguments, stdin=None):
     done = subprocess.run([apiserver.hyperkube(), "kubectl", "--kubeconfig", KUBECONFIG, *arguments],
-                          input=stdin, capture_output=True, text=True, timeout=60, check=False)
+                          input=stdin, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
@@ -81,7 +81,7 @@ class Example(unittest.TestCase):
         self.assertEqual(copy_of("words")["metadata"]["resourceVersion"], version, "it writes at rest")
 
         self.operator.send_signal(signal.SIGTERM)
-        self.assertEqual(self.operator.wait(timeout=15), 0)
+        self.assertEqual(self.operator.wait(timeout=120), 0)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,8 @@ TEST_F(InformerTest, StopsInTheMiddleOfAWatch) {
   ASSERT_TRUE(eventually([&] { return informer.synced(); }));
   const auto asked = std::chrono::steady_clock::now();
   informer.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds{2})
+  // The server ends a watch after minutes.
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds{30})
       << "it waited for the watch";
 }
 
@@ -175,7 +176,7 @@ TEST_F(InformerTest, AnOptionalKindThatIsNotServedHasNoObjects) {
   Informer informer{client_,
                     {.kind = {"", "v1", "Nothing", "nothings"}, .ns = ns_, .optional = true}};
   informer.start();
-  EXPECT_TRUE(wait_until_synced({&informer}, std::chrono::seconds{10}, {}));
+  EXPECT_TRUE(wait_until_synced({&informer}, test::kPatience, {}));
   EXPECT_FALSE(informer.served());
   EXPECT_TRUE(informer.store().list().empty());
 }

@@ -11,18 +11,20 @@ namespace {
 
 using kube::kinds::kLease;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using std::chrono::steady_clock;
 using test::eventually;
 
 /// A replica that takes part in the election on a thread of its own.
 class Candidate {
  public:
-  Candidate(const std::string& ns, const std::string& identity)
+  Candidate(const std::string& ns, const std::string& identity,
+            milliseconds lease_duration = milliseconds{3000})
       : election_(test::client(), {.ns = ns,
                                    .name = "leader",
                                    .identity = identity,
-                                   .lease_duration = milliseconds{3000},
-                                   .renew_deadline = milliseconds{2000},
+                                   .lease_duration = lease_duration,
+                                   .renew_deadline = lease_duration * 2 / 3,
                                    .retry_period = milliseconds{200}}),
         thread_([this](const std::stop_token& stop) {
           clean_ = election_.run([this] { ++started_; }, [this] { ++stopped_; }, stop);
@@ -57,20 +59,21 @@ class LeaderElectionTest : public testing::Test {
 };
 
 TEST_F(LeaderElectionTest, OneLeadsAndHandsOverWhenItStops) {
-  Candidate first{ns_, "first"};
+  // So long that nobody comes to it by waiting.
+  constexpr seconds kLong{300};
+  Candidate first{ns_, "first", kLong};
   ASSERT_TRUE(eventually([&] { return first.started() == 1; }));
-  Candidate second{ns_, "second"};
+  Candidate second{ns_, "second", kLong};
   std::this_thread::sleep_for(milliseconds{1000});
   EXPECT_TRUE(first.leading());
   EXPECT_FALSE(second.leading());
   EXPECT_EQ(string_at(lease(), "spec/holderIdentity"), "first");
 
-  const auto asked = steady_clock::now();
   first.stop();
   EXPECT_TRUE(first.clean());
   EXPECT_EQ(first.stopped(), 1);
-  ASSERT_TRUE(eventually([&] { return second.started() == 1; }));
-  EXPECT_LT(steady_clock::now() - asked, milliseconds{2800}) << "a released lease is free at once";
+  ASSERT_TRUE(eventually([&] { return second.started() == 1; }))
+      << "a released lease is free at once";
   EXPECT_EQ(integer_at(lease(), "spec/leaseTransitions"), 1);
   second.stop();
 }
@@ -99,7 +102,7 @@ TEST_F(LeaderElectionTest, ALeaderWhoseLeaseWasTakenEndsInTime) {
     try {
       json stolen = lease();
       stolen["spec"]["holderIdentity"] = "thief";
-      stolen["spec"]["leaseDurationSeconds"] = 60;
+      stolen["spec"]["leaseDurationSeconds"] = 600;
       client_->replace(kLease, stolen);
       return true;
     } catch (const kube::ApiError&) {
@@ -107,7 +110,8 @@ TEST_F(LeaderElectionTest, ALeaderWhoseLeaseWasTakenEndsInTime) {
     }
   }));
   ASSERT_TRUE(eventually([&] { return leader.ended(); }));
-  EXPECT_LT(steady_clock::now() - stolen_at, milliseconds{6000});
+  EXPECT_LT(steady_clock::now() - stolen_at, seconds{60})
+      << "long before the thief's lease runs out";
   EXPECT_FALSE(leader.clean());
   EXPECT_EQ(leader.stopped(), 0);
   EXPECT_EQ(string_at(lease(), "spec/holderIdentity"), "thief") << "a lost lease is not released";

@@ -51,7 +51,7 @@ class Office:
     def run(self, verb, *arguments, code=0):
         """What it prints; fails unless it ends with `code`."""
         done = subprocess.run(self.command(verb, *arguments), capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=600, check=False)
+                              stdin=subprocess.DEVNULL, timeout=1800, check=False)
         self.said += [done.stdout, done.stderr]
         assert done.returncode == code, f"{verb} ended with {done.returncode}: " \
                                         f"{done.stderr[-3000:]}{done.stdout[-2000:]}"

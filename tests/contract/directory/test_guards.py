@@ -47,7 +47,7 @@ class Terminal:
         self.pid = pid
         self.text = ""
 
-    def read_until(self, what, seconds=60):
+    def read_until(self, what, seconds=300):
         deadline = time.monotonic() + seconds
         while what not in self.text:
             assert time.monotonic() < deadline, self.text

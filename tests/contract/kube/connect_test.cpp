@@ -12,7 +12,6 @@ namespace alphorn::kube {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 using testing::HasSubstr;
 
 const ObjectRef kDefault{kinds::kNamespace, "", "default"};
@@ -75,7 +74,7 @@ TEST_F(Connect, AnAuthorityThatIsReplacedIsFollowedAtOnce) {
              .arguments = {"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                            "-nodes", "-subj", "/CN=former", "-keyout", path("former.key"), "-out",
                            path("ca.crt")}},
-            seconds{20});
+            test::kPatience);
   const auto client = connect();
   EXPECT_THROW(client->get(kDefault), http::TransportError);
   write("ca.crt", admin_.endpoint.ca_pem);
@@ -88,7 +87,7 @@ TEST_F(Connect, AClientCertificateThatIsRenewedIsFollowedAfterARefusal) {
              .arguments = {"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                            "-nodes", "-subj", "/CN=stranger", "-keyout", path("me.key"), "-out",
                            path("me.crt")}},
-            seconds{20});
+            test::kPatience);
   const auto client = connect();
   try {
     client->get(kDefault);
@@ -194,17 +193,18 @@ TEST(RunProgram, ReturnsWhatIsWritten) {
   const Program program{.command = "sh",
                         .arguments = {"-c", "cat; echo \"$GREETING $1\"", "sh", "world"},
                         .environment = {{"GREETING", "hello"}}};
-  EXPECT_EQ(output_of(program, seconds{20}).reveal(), "hello world\n");
+  EXPECT_EQ(output_of(program, test::kPatience).reveal(), "hello world\n");
 }
 
 TEST(RunProgram, FailuresNameTheProgram) {
-  EXPECT_EQ(failure_of({.command = "/nowhere/plug"}, seconds{20}),
+  EXPECT_EQ(failure_of({.command = "/nowhere/plug"}, test::kPatience),
             "\"/nowhere/plug\" cannot be started: No such file or directory");
-  EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", "echo s3cret; exit 3"}}, seconds{20}),
-            "\"sh\" ended with code 3");
-  EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", "kill -9 $$"}}, seconds{20}),
+  EXPECT_EQ(
+      failure_of({.command = "sh", .arguments = {"-c", "echo s3cret; exit 3"}}, test::kPatience),
+      "\"sh\" ended with code 3");
+  EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", "kill -9 $$"}}, test::kPatience),
             "\"sh\" ended with code 137");
-  EXPECT_EQ(failure_of({.command = "cat", .arguments = {"/dev/zero"}}, seconds{20}),
+  EXPECT_EQ(failure_of({.command = "cat", .arguments = {"/dev/zero"}}, test::kPatience),
             "\"cat\" wrote more than 1048576 bytes");
 }
 
@@ -220,16 +220,16 @@ bool is_alive(const std::string& pid) {
 TEST(RunProgram, WhatDoesNotEndIsKilledWithAllItStarted) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string file = testing::TempDir() + "alphorn-child-" + std::to_string(getpid());
-  const std::string script = "sleep 60 & echo $! > " + file + "; sleep 60";
-  EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", script}}, milliseconds{1000}),
-            "\"sh\" did not end within 1 s");
+  const std::string script = "sleep 600 & echo $! > " + file + "; sleep 600";
+  EXPECT_EQ(failure_of({.command = "sh", .arguments = {"-c", script}}, milliseconds{4000}),
+            "\"sh\" did not end within 4 s");
   const std::string pid = trimmed(read_file(file));
   std::filesystem::remove(file);
   EXPECT_TRUE(test::eventually([&] { return !is_alive(pid); }));
   EXPECT_EQ(
-      failure_of({.command = "sh", .arguments = {"-c", "exec >&-; sleep 60"}}, milliseconds{1000}),
+      failure_of({.command = "sh", .arguments = {"-c", "exec >&-; sleep 600"}}, milliseconds{1000}),
       "\"sh\" did not end within 1 s");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds{20});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, test::kPatience);
 }
 
 }  // namespace

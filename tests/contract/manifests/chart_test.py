@@ -30,7 +30,7 @@ def hyperkube():
 
 def run(*command, stdin=None):
     return subprocess.run(
-        [str(word) for word in command], input=stdin, capture_output=True, text=True, timeout=60, check=False
+        [str(word) for word in command], input=stdin, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -65,7 +65,7 @@ def access(rendered):
     return "---\n".join(yaml.safe_dump(found) for kind in kinds for found in of_kind(rendered, kind))
 
 
-def eventually(ask, is_right, seconds=20):
+def eventually(ask, is_right, seconds=120):
     """The API server learns of new rules, definitions and policies with a short delay."""
     deadline = time.monotonic() + seconds
     while True:

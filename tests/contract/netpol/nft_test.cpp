@@ -52,7 +52,7 @@ std::string table_after(const std::vector<std::string>& scripts) {
   }
   command += std::string{"nft list table "} + kTable;
   const Secret text = output_of({.command = "unshare", .arguments = {"--net", "sh", "-c", command}},
-                                std::chrono::seconds{20});
+                                std::chrono::seconds{120});
   std::filesystem::remove_all(folder);
   return text.reveal();
 }

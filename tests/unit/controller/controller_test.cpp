@@ -24,7 +24,7 @@ class Passes {
   }
   bool reach(int count) {
     std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, seconds{10}, [&] { return count_ >= count; });
+    return changed_.wait_for(lock, seconds{60}, [&] { return count_ >= count; });
   }
   int count() const {
     const std::scoped_lock lock{mutex_};
@@ -118,7 +118,7 @@ TEST(Controller, StopWaitsForThePassUnderWay) {
   std::mutex mutex;
   std::condition_variable go_on;
   bool may_finish = false;
-  Controller controller{{.name = "waited", .workers = 1, .drain = seconds{10}},
+  Controller controller{{.name = "waited", .workers = 1, .drain = seconds{60}},
                         [&](const Key&, const std::stop_token& stop) {
                           passes.begin();
                           std::unique_lock lock{mutex};

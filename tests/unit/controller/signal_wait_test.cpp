@@ -13,7 +13,7 @@ TEST(SignalWait, CallsBackOnTermination) {
   std::promise<void> called;
   const SignalWait signals{[&] { called.set_value(); }};
   kill(getpid(), SIGTERM);
-  EXPECT_EQ(called.get_future().wait_for(std::chrono::seconds{10}), std::future_status::ready);
+  EXPECT_EQ(called.get_future().wait_for(std::chrono::seconds{60}), std::future_status::ready);
 }
 
 TEST(SignalWait, EndsWithoutASignal) {

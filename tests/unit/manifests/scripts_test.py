@@ -20,7 +20,7 @@ except ImportError:
 
 def run(*command, **options):
     return subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, timeout=20, check=False, **options
+        [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False, **options
     )
 
 

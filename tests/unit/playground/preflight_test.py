@@ -39,7 +39,7 @@ class Preflight(unittest.TestCase):
                    f"{MACHINE}{pretence}\n{call}\n")
         environment = {**os.environ, "XDG_CACHE_HOME": self.folder,
                        "ALPHORN_STATE": self.folder + "/state"}
-        return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=30,
+        return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=120,
                               check=False, env=environment, **options)
 
     def assert_refused(self, done, *words):
@@ -109,7 +109,7 @@ class Pins(unittest.TestCase):
                    "for part in lib packages; do source \"playground/$part.sh\"; done\n"
                    "apt-cache() { printf ' %s | 2.0 | https://mirror bookworm/main\\n' \"$2\"; }\n"
                    f"served -- {' '.join(packages)}")
-        return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=30,
+        return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=120,
                               check=False)
 
     def test_what_is_served_stays_pinned(self):
