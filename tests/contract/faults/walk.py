@@ -147,6 +147,9 @@ class Walk:
             self.start()
             eventually("has drawn it or is killed",
                        lambda: self.has_drawn() or self.operator.child.poll() is not None)
+            if self.operator.child.poll() is not None:
+                # It died before what there was then was written down.
+                eventually("the snapshot", lambda: course.is_struck)
             if not course.is_struck:
                 break
             row.points += 1
@@ -162,7 +165,8 @@ class Walk:
         """Idle is no sign by itself: nobody works either before the first key has come in."""
         kept = [key for key in state.objects(self.world.api, self.world.kinds, OPERATOR_NAMESPACE)
                 if key[0] == "secrets"]
-        return (kept and self.operator.idle()
+        # The server has the Secret a moment before the write counts here.
+        return (kept and self.proxy.writes and self.operator.idle()
                 and time.monotonic() - self.last_write() > QUIET_SECONDS)
 
     def slow_cache(self, life):
