@@ -94,7 +94,8 @@ def test_a_second_run_writes_nothing(company):
     took = time.monotonic() - begun
     print(f"figure: second run: {took:.2f} s, {report['requests']} requests")
     assert report["writes"] == 0
-    assert took < 3
+    # So few that it is quick: not one for each person.
+    assert report["requests"] < EMPLOYEES / 2
 
 
 def test_everybody_logs_in_with_the_password_of_the_sheet(tokens):
