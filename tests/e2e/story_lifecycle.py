@@ -16,7 +16,7 @@ UNTIL_HEARD = 60
 FINALIZER = "alphorn.dev/erase"
 # The network that the playground's node answers on: its name service sends every company there.
 NODE = "10.250.0.1/32"
-PORTS = {"oscar": 31641, "papa": 31642}
+PORTS = {"oscar": 30041, "papa": 30042}
 
 
 def server_name(company):

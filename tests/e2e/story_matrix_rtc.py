@@ -16,7 +16,7 @@ ARCHIVE = k.ROOT / "playground" / "images.d" / "lk-jwt-service.tar"
 UNTIL_UPGRADED = 180
 # The network that the playground's node answers on: its name service sends every company there.
 NODE = "10.250.0.1/32"
-PORTS = {"host": 31631, "guest": 31632}
+PORTS = {"host": 30061, "guest": 30062}
 TRANSPORTS = "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports"
 
 pytestmark = [pytest.mark.skipif(not ARCHIVE.is_file(), reason=f"there is no {ARCHIVE.name}"),

@@ -27,7 +27,7 @@ import urllib.error
 import urllib.request
 
 READY_SECONDS = 300
-OUR_PORTS = range(12000, 30000)
+OUR_PORTS = range(20000, 29900)
 ADMIN_TOKEN = "contract-test-admin-token"
 
 

@@ -4,23 +4,17 @@ import base64
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 
 import requests
 
+from support import beside
 from support.waiting import wait_until
 
 PATIENCE = 30
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _ENTER = "\ue007"
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Browsers:
@@ -29,8 +23,8 @@ class Browsers:
     def __init__(self, ca_file):
         self._home = pathlib.Path(tempfile.mkdtemp(prefix="alphorn-browser-"))
         self._trust(ca_file)
-        port = _free_port()
-        self._driver = subprocess.Popen(
+        port = beside.free_port("127.0.0.1")
+        self._driver = beside.start(
             ["chromedriver", f"--port={port}", f"--log-path={self._home}/driver.log"],
             env={**os.environ, "HOME": str(self._home)}, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
@@ -57,7 +51,7 @@ class Browsers:
         assert ready, "the driver is not ready"
 
     def call(self, method, path, body=None):
-        answer = self._wire.request(method, self._url + path, json=body, timeout=60)
+        answer = self._wire.request(method, self._url + path, json=body, timeout=240)
         value = answer.json()["value"]
         if answer.ok:
             return value
@@ -80,7 +74,7 @@ class Browsers:
         for browser in self._open:
             browser.close()
         self._driver.terminate()
-        self._driver.wait(timeout=PATIENCE)
+        self._driver.wait(timeout=2 * PATIENCE)
         shutil.rmtree(self._home, ignore_errors=True)
 
 

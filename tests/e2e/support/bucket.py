@@ -13,14 +13,15 @@ import xml.etree.ElementTree
 
 import requests
 
+from support import beside
 from support.waiting import wait_until
 
 ADDRESS = "10.250.0.1"  # the node's own: nothing outside this machine reaches it
-PORT = 30993
+PORT = 19993
 ENDPOINT = f"https://{ADDRESS}:{PORT}"
 REGION = "ch-gva"
 UNTIL_UP = 30
-OTHER_PORTS = {"master.port": 30980, "volume.port": 30981, "filer.port": 30982}
+OTHER_PORTS = {"master.port": 19980, "volume.port": 19981, "filer.port": 19982}
 
 
 class BucketServer:
@@ -55,7 +56,7 @@ class BucketServer:
                    "s3.key.file": folder / "ca.key", "s3.port.iceberg": 0, "s3.port.lance": 0,
                    "s3.iam": "false", "s3.autoCreateBucket": "false"}
         with open(folder / "log", "a", encoding="utf-8") as log:
-            self._process = subprocess.Popen(
+            self._process = beside.start(
                 [self._program, "server", "-s3", *(f"-{name}={value}" for name, value in
                                                    options.items())], stdout=log, stderr=log)
         wait_until("the S3 server answers", self._answers, UNTIL_UP)
@@ -63,7 +64,7 @@ class BucketServer:
     def stop(self):
         """At once: it would take half a minute to say goodbye to itself."""
         self._process.kill()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def close(self):
         self.stop()
@@ -118,4 +119,4 @@ class BucketServer:
         session = requests.Session()
         session.trust_env = False
         return session.request(method, self.endpoint + path + ("?" + text if text else ""),
-                               headers=headers, verify=str(self.ca_file), timeout=20)
+                               headers=headers, verify=str(self.ca_file), timeout=120)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+from support import beside
 from support.waiting import wait_until
 
 APP = pathlib.Path(__file__).with_name("encrypted_app.py")
@@ -23,7 +24,7 @@ class Person:
         assert folder, "ALPHORN_NIO names no folder: run the stories by ./dev test e2e"
         self.user = user
         # -P: the names of files beside it are not those of Python's own modules.
-        self._process = subprocess.Popen(
+        self._process = beside.start(
             [sys.executable, "-P", str(APP)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": folder})
         self._tell({"address": address, "caFile": ca_file, "user": user})
@@ -123,5 +124,5 @@ class Person:
     def close(self):
         """The app ends when nothing more can be told to it."""
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(60)
         self._process.stdout.close()

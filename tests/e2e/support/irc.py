@@ -3,10 +3,10 @@
 import os
 import pathlib
 import socket
-import subprocess
 import tempfile
 import threading
 
+from support import beside
 from support.waiting import wait_until
 
 ADDRESS = "10.250.0.1"  # the node's own: nothing outside this machine reaches it
@@ -15,19 +15,13 @@ UNTIL_SAID = 15
 _ENCODING = "utf-8"
 
 
-def _free_port(address):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
-
-
 class Server:
     """It asks nobody for a password and looks nobody up. As root it goes on as nobody."""
 
     def __init__(self, address=ADDRESS):
         program = os.environ.get("ALPHORN_IRC")
         assert program, "ALPHORN_IRC names no program: run the stories by ./dev test e2e"
-        self.address, self.port = address, _free_port(address)
+        self.address, self.port = address, beside.free_port(address)
         self._folder = tempfile.TemporaryDirectory(prefix="alphorn-irc-")
         folder = pathlib.Path(self._folder.name)
         (folder / "ngircd.conf").write_text(_CONFIGURATION.format(address=address, port=self.port),
@@ -35,7 +29,7 @@ class Server:
         # Debian's library for ident lies beside the program and is not installed either.
         libraries = pathlib.Path(program).parents[1] / "lib" / "x86_64-linux-gnu"
         with open(folder / "log", "w", encoding=_ENCODING) as log:
-            self._process = subprocess.Popen(
+            self._process = beside.start(
                 [program, "--nodaemon", "--config", str(folder / "ngircd.conf")], stdout=log,
                 stderr=log, env={**os.environ, "LD_LIBRARY_PATH": str(libraries)})
         try:
@@ -54,7 +48,7 @@ class Server:
 
     def close(self):
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
         self._folder.cleanup()
 
 
@@ -64,7 +58,7 @@ class Client:
     def __init__(self, server, nick):
         self.nick = nick
         self._lines = []
-        self._socket = socket.create_connection((server.address, server.port), timeout=UNTIL_SAID)
+        self._socket = socket.create_connection((server.address, server.port), timeout=60)
         self._socket.settimeout(None)
         threading.Thread(target=self._read, daemon=True).start()
         self._send(f"NICK {nick}")

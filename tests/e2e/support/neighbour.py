@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from support import beside
 from support.waiting import wait_until
 
 CABLE, PLUG = "e2e-cable0", "e2e-cable1"
@@ -26,9 +27,11 @@ class Neighbour:
     """Knows a way to every address behind this machine, as one who wants to try it would."""
 
     def __enter__(self):
+        # What a story that was killed may have left.
+        subprocess.run(["ip", "link", "delete", CABLE], capture_output=True, check=False)
         # Without `ip netns`, which leaves a mount behind. The namespace ends with its process, and
         # the cable with the namespace.
-        self._holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        self._holder = beside.start(["unshare", "--net", "sleep", "infinity"])
         wait_until("the neighbour has a network of its own", self._apart, 10, every=0.05)
         _run("ip", "link", "add", CABLE, "type", "veth", "peer", "name", PLUG)
         _run("ip", "link", "set", PLUG, "netns", str(self._holder.pid))

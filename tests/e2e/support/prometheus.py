@@ -8,18 +8,18 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import tempfile
 import time
 
 import requests
 import yaml
 
+from support import beside
 from support import kubectl as k
 from support import operator
 from support.waiting import wait_until
 
-ADDRESS = "127.0.0.1:30909"
+ADDRESS = "127.0.0.1:19909"
 FILES = k.ROOT / "charts" / "alphorn" / "files"
 UNTIL_UP = 30
 MONITORS = "podmonitors.monitoring.coreos.com"
@@ -35,7 +35,7 @@ def definitions():
 
 def _upgrade(*values):
     k.dev("helm", "upgrade", "alphorn", str(k.ROOT / "charts" / "alphorn"), "--namespace", k.SYSTEM,
-          "--reuse-values", *values, "--wait", "--timeout", "120s", timeout=150)
+          "--reuse-values", *values, "--wait", "--timeout", "480s", timeout=540)
     operator.wait_until_whole()
 
 
@@ -46,7 +46,7 @@ def monitoring(namespace):
     for path in definitions():
         k.kubectl("apply", "--server-side", "-f", str(path))
         name = yaml.safe_load(path.read_text())["metadata"]["name"]
-        k.kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=30s")
+        k.kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=300s")
     try:
         _upgrade("--set", f"monitoring.enabled=true,monitoring.namespace={namespace}")
         yield
@@ -101,7 +101,7 @@ class Prometheus:
             "rule_files": [str(place / "rules.yaml")],
             "scrape_configs": [self._job(monitor) for monitor in self._monitors]}))
         self._log = open(place / "log", "w", encoding="utf-8")
-        self._process = subprocess.Popen(
+        self._process = beside.start(
             [f"{folder}/usr/bin/prometheus", f"--config.file={place}/prometheus.yaml",
              f"--storage.tsdb.path={place}/data", f"--web.listen-address={ADDRESS}"],
             stdout=self._log, stderr=self._log)
@@ -136,7 +136,7 @@ class Prometheus:
             raise AssertionError(str(error)) from None
 
     def _get(self, path, **parameters):
-        answer = self._session.get(f"http://{ADDRESS}/api/v1/{path}", params=parameters, timeout=10)
+        answer = self._session.get(f"http://{ADDRESS}/api/v1/{path}", params=parameters, timeout=60)
         answer.raise_for_status()
         return answer.json()["data"]
 
@@ -158,6 +158,6 @@ class Prometheus:
 
     def close(self):
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
         self._log.close()
         self._folder.cleanup()

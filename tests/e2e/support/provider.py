@@ -10,10 +10,11 @@ import urllib.parse
 
 import requests
 
+from support import beside
 from support.waiting import wait_until
 
 ADDRESS = "10.250.0.1"  # the node's own: nothing outside this machine reaches it
-PORT = 30990
+PORT = 19990
 ISSUER = f"https://{ADDRESS}:{PORT}"
 CLIENT = "matrix"
 # The two people that it knows.
@@ -35,7 +36,7 @@ class Provider:
              "-addext", f"subjectAltName=IP:{ADDRESS}", "-keyout", str(key),
              "-out", str(self.ca_file)], check=True, capture_output=True)
         self._log = open(self.ca_file.with_suffix(".log"), "w", encoding="utf-8")
-        self._process = subprocess.Popen(
+        self._process = beside.start(
             [program, f"{ADDRESS}:{PORT}", str(self.ca_file), str(key), ISSUER, CLIENT, redirect],
             stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, text=True)
         self._process.stdin.write(secret)
@@ -48,7 +49,7 @@ class Provider:
             answer = requests.Session()
             answer.trust_env = False
             answer.get(ISSUER + "/.well-known/openid-configuration", verify=str(self.ca_file),
-                       timeout=5).raise_for_status()
+                       timeout=30).raise_for_status()
         except requests.RequestException as error:
             raise AssertionError(str(error)) from None
 
@@ -57,7 +58,7 @@ class Provider:
 
     def close(self):
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         self._log.close()
         self._folder.cleanup()
 
@@ -75,7 +76,7 @@ class Browser:
     def _open(self, method, url, **options):
         for _ in range(12):
             place = urllib.parse.urlsplit(url).netloc
-            answer = self._session.request(method, url, verify=self._trust[place], timeout=30,
+            answer = self._session.request(method, url, verify=self._trust[place], timeout=120,
                                            allow_redirects=False, **options)
             if not answer.is_redirect:
                 return answer
