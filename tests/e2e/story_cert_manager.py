@@ -61,7 +61,7 @@ def serial_served(company, ca_file):
     host, port = company.status()["address"].removeprefix("https://").split(":")
     context = ssl.create_default_context(cafile=ca_file)
     try:
-        with socket.create_connection((host, int(port)), timeout=5) as plain:
+        with socket.create_connection((host, int(port)), timeout=30) as plain:
             with context.wrap_socket(plain, server_hostname=host) as wrapped:
                 return wrapped.getpeercert()["serialNumber"]
     except OSError as error:

@@ -96,7 +96,7 @@ def place(company):
 def serial_served(company, authority):
     host, port = place(company)
     context = ssl.create_default_context(cafile=str(authority.file))
-    with socket.create_connection((host, port), timeout=5) as plain:
+    with socket.create_connection((host, port), timeout=30) as plain:
         with context.wrap_socket(plain, server_hostname=host) as wrapped:
             return wrapped.getpeercert()["serialNumber"]
 

@@ -143,7 +143,7 @@ class Rush:
     def end(self):
         self._over.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(240)
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +279,7 @@ def test_the_password_is_new_and_nobody_noticed(lantern, memory):
     memory["rush"].end()
     answers = memory["rush"].answers
     figure("requests meanwhile, by answer", dict(answers))
-    assert set(answers) == {200} and answers[200] > 500, answers
+    assert set(answers) == {200} and answers[200] > 200, answers
     assert uids(lantern) == memory["pods"]
     assert lantern.expect("Ready", "True")["lastTransitionTime"] == memory["since"]
 

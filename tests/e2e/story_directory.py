@@ -148,7 +148,7 @@ def fetch_sheets(company, claim, path, target):
                 "volumeMounts": [{"name": "state", "mountPath": "/state", "readOnly": True}]}],
             "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": claim}}]}})
     try:
-        k.kubectl("wait", "-n", company.namespace, f"pod/{READER}", "--for=condition=Ready", "--timeout=60s")
+        k.kubectl("wait", "-n", company.namespace, f"pod/{READER}", "--for=condition=Ready", "--timeout=300s")
         k.kubectl("cp", "-n", company.namespace, f"{READER}:/state/{path}", str(target))
     finally:
         k.delete("pod", READER, company.namespace, wait=True)

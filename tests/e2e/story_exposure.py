@@ -70,9 +70,12 @@ def reached(address, ca_file):
 
 def wait_for_news(person):
     since = person.sync(timeout=0)["next_batch"]
-    watch = Stopwatch()
-    person.sync(timeout=LONG_POLL * 1000, since=since)
-    assert watch.seconds > LONG_POLL - 1, f"was answered after {watch.seconds:.0f} s"
+    for _ in range(5):  # something of before may still have been on its way
+        watch = Stopwatch()
+        since = person.sync(timeout=LONG_POLL * 1000, since=since)["next_batch"]
+        if watch.seconds > LONG_POLL - 1:
+            return
+    raise AssertionError(f"was answered after {watch.seconds:.0f} s")
 
 
 def addresses_of(person):
@@ -102,7 +105,7 @@ def test_with_an_address_people_come_in_through_it(company, host):
 
     def answers():
         done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--max-time", "5", "--noproxy", "*",
+            ["curl", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*",
              "--cacert", contact["caFile"], "--resolve", f"{host}:443:{BALANCER}",
              f"https://{host}{VERSIONS}"],
             capture_output=True, text=True, check=False)
@@ -237,7 +240,7 @@ def shown_at(host):
     """The certificate that the proxy's port shows to who asks for this host."""
     anybody = ssl.create_default_context()
     anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((NODE, 443), timeout=10) as plain, \
+    with socket.create_connection((NODE, 443), timeout=30) as plain, \
             anybody.wrap_socket(plain, server_hostname=host) as connection:
         return connection.getpeercert(binary_form=True)
 

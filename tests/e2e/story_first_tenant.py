@@ -29,7 +29,7 @@ def admin(acme):
 
 def test_kubectl_waits_for_it_and_shows_what_it_is(acme):
     k.kubectl("wait", "--for=condition=Ready", "chs/acme", "-n", "acme",
-              f"--timeout={UNTIL_READY}s", timeout=UNTIL_READY + 30)
+              f"--timeout={2 * UNTIL_READY}s")
     header, row = k.kubectl("get", "chs", "acme", "-n", "acme").splitlines()
     for column in ("NAME", "SERVER NAME", "VERSION", "READY", "AGE"):
         assert column in header, f"kubectl get chs has no column {column}: {header}"

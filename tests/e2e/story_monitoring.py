@@ -167,16 +167,19 @@ def test_who_counts_cannot_say_that_it_is_somebody_else(company):
             ["nsenter", f"--target={running['roles'].pid}", "--mount", f"--setuid={user}", f"--setgid={user}",
              "env", "PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin", "psql", "-X", "-A", "-t",
              "--host=/run/postgresql", f"--username={name}", "--dbname=postgres", "-c", "SELECT 1"],
-            capture_output=True, text=True, check=False, timeout=20)
+            capture_output=True, text=True, check=False, timeout=120)
         assert (done.returncode == 0) == admitted, done.stderr
         assert admitted or "Peer authentication failed" in done.stderr, done.stderr
 
 
 def test_while_all_is_well_nothing_is_told_of_the_company(company, prometheus):
-    told = {name for name, namespace in prometheus.alerts() if namespace == company.namespace}
-    assert not told, f"alerts about a company that serves: {told}"
-    leaderless = {told for told in prometheus.alerts() if told[0] == "AlphornNobodyLeads"}
-    assert not leaderless, leaderless
+    def quiet():
+        # One that would have to last may come and go, when a scrape was late.
+        told = {name for name, namespace in prometheus.alerts() if namespace == company.namespace}
+        assert not told, f"alerts about a company that serves: {told}"
+        leaderless = {told for told in prometheus.alerts() if told[0] == "AlphornNobodyLeads"}
+        assert not leaderless, leaderless
+    wait_until("nothing is told", quiet, UNTIL_SEEN)
 
 
 def test_trouble_is_told(company, prometheus):

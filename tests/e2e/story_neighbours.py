@@ -37,6 +37,6 @@ def addresses():
 def test_and_nothing_of_the_cluster(neighbour, acme):
     acme.wait_ready()
     for what, address, port in addresses():
-        with socket.create_connection((address, port), timeout=10):
+        with socket.create_connection((address, port), timeout=60):
             pass
         assert not neighbour.reaches(address, port), f"{what} at {address}:{port} is reachable"

@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.parse
 
-PATIENCE = 90
+PATIENCE = 300
 TOKEN_SECONDS = 600
 KEY = "alphorn"
 

@@ -157,7 +157,7 @@ for method, path, body in job["requests"]:
         headers={"Authorization": "Bearer " + job["token"], "Content-Type": "application/json"},
         data=None if body is None else json.dumps(body).encode())
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             status, text = answer.status, answer.read()
     except urllib.error.HTTPError as error:
         status, text = error.code, error.read()

@@ -13,7 +13,7 @@ import tempfile
 import aiohttp
 import nio
 
-PATIENCE = 60
+PATIENCE = 240
 MEGOLM = {"type": "m.room.encryption", "state_key": "",
           "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 

@@ -9,7 +9,7 @@ _TAIL = 40
 
 def _said(title, *arguments):
     try:
-        text = k.kubectl(*arguments, timeout=30)
+        text = k.kubectl(*arguments, timeout=120)
     except (k.CommandFailed, subprocess.TimeoutExpired) as error:
         text = f"({error})"  # Evidence that cannot be had must not hide the failure itself.
     lines = text.rstrip().splitlines()

@@ -10,7 +10,7 @@ SYSTEM = "alphorn-system"
 TENANT_LABEL = "alphorn.dev/tenant"
 CHS = "companyhomeservers.alphorn.dev"
 
-PATIENCE = 120
+PATIENCE = 600
 
 
 class CommandFailed(Exception):

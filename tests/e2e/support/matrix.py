@@ -6,7 +6,7 @@ import urllib.parse
 
 import requests
 
-PATIENCE = 60
+PATIENCE = 240
 
 
 class Client:

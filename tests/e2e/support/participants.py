@@ -16,7 +16,7 @@ RATE = 48000
 FRAME = RATE // 100
 TONE = 440
 ENOUGH_FRAMES = 100
-PATIENCE = 30
+PATIENCE = 120
 
 
 async def send_tone(source, over):

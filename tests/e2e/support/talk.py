@@ -3,7 +3,7 @@
 import secrets
 import time
 
-UNTIL_ANSWERED = 60
+UNTIL_ANSWERED = 240
 EACH_SYNC_MS = 2000
 
 

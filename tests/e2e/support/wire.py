@@ -5,7 +5,7 @@ import socket
 import ssl
 import urllib.parse
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def trusting(ca_file):

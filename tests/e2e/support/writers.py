@@ -7,7 +7,7 @@ import time
 import requests
 
 PAUSE = 1.0
-UNTIL_ACCEPTED = 120
+UNTIL_ACCEPTED = 480
 
 
 class Writers:
