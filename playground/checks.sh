@@ -48,7 +48,8 @@ run_tests() {
   ALPHORN_HYPERKUBE="$(hyperkube_folder)/hyperkube"
   # One call, so that its last lines count every test. Three at a time only where the tests allow it.
   (cd "$ROOT/build/dev" &&
-    ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 3 "$@")
+    ctest --output-on-failure --no-tests=error ${label:+-L "^$label\$"} -j 3 \
+      --resource-spec-file "$ROOT/tests/e2e/stories.json" "$@")
 }
 
 prometheus_folder() { printf '%s/bin/prometheus-%s' "$CACHE" "$(key_of "$PROMETHEUS_PACKAGE")"; }

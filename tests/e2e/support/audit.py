@@ -25,9 +25,13 @@ class Write:
         return f"{self.when} {self.verb} {kind} {self.namespace}/{self.name} -> {self.code}"
 
 
+def stamp(moment):
+    """A moment in the form, and so in the order, of the record's times."""
+    return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def now():
-    """The present in the form, and so in the order, of the record's times."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return stamp(datetime.datetime.now(datetime.timezone.utc))
 
 
 def operator_account():

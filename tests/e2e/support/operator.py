@@ -1,5 +1,6 @@
 """The operator's own pods, and violence against them."""
 
+import datetime
 import os
 import signal
 
@@ -8,6 +9,7 @@ from support import processes
 from support.waiting import wait_until
 
 UNTIL_LED = 90
+_RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 def deployment():
@@ -23,6 +25,27 @@ def pods():
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     return [pod for pod in k.listed("pods", k.SYSTEM, selector)
             if "deletionTimestamp" not in pod["metadata"]]
+
+
+def restart():
+    """As a person would; returns when all replicas are new."""
+    name = k.name_of(deployment())
+    k.kubectl("rollout", "restart", f"deployment/{name}", "-n", k.SYSTEM)
+    k.kubectl("rollout", "status", f"deployment/{name}", "-n", k.SYSTEM, "--timeout=540s")
+
+
+def restarted_at():
+    """When restart() was asked for last, to the second; None when never."""
+    told = deployment()["spec"]["template"]["metadata"].get("annotations", {}).get(_RESTARTED)
+    return told and _moment(told)
+
+
+def began(pod):
+    return _moment(pod["metadata"]["creationTimestamp"])
+
+
+def _moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def leader():
