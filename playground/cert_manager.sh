@@ -44,9 +44,9 @@ start_cert_manager() {
   # One image for all three: an argument says which of them it shall be.
   values+=(--set 'extraArgs={controller}' --set 'webhook.extraArgs={webhook}' --set 'cainjector.extraArgs={cainjector}')
   helm upgrade --install cert-manager "$(cert_manager_folder)/chart" --namespace cert-manager --create-namespace \
-    --set crds.enabled=true --set startupapicheck.enabled=false "${values[@]}" --wait --timeout 180s
+    --set crds.enabled=true --set startupapicheck.enabled=false "${values[@]}" --wait --timeout 600s
   kubectl label namespace cert-manager --overwrite pod-security.kubernetes.io/enforce=restricted
-  await "cert-manager's webhook" 60 try_issuer
+  await "cert-manager's webhook" 300 try_issuer
 }
 
 # The API server trusts the webhook once its authority is injected; until then all is refused.

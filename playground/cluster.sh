@@ -38,7 +38,7 @@ launch() {
   shift
   setsid --fork "$PLAYGROUND/launch.sh" "$PIDS/$name" "$program" "$@" \
     >>"$STATE/logs/$name.log" 2>&1 </dev/null 9>&-
-  await "$name (its log: $STATE/logs/$name.log)" 10 running "$name"
+  await "$name (its log: $STATE/logs/$name.log)" 60 running "$name"
 }
 
 # What the running programs were started from: another key means they must be started again.
@@ -57,7 +57,7 @@ cluster_running() {
 
 start_cluster() {
   if cluster_running && [[ $(cat "$STATE/key" 2>/dev/null) == "$(cluster_key)" ]]; then
-    await "the API server" 60 kubectl get --raw /readyz
+    await "the API server" 300 kubectl get --raw /readyz
     return
   fi
   if [[ -f $STATE/key && $(cat "$STATE/key") != "$(cluster_key)" ]]; then stop_programs; fi
@@ -80,10 +80,10 @@ start_programs() {
     launch containerd "$(runtime_folder)/usr/bin/containerd" --config "$CONFIG/containerd.toml"
   start_etcd "$bin"
   start_apiserver "$bin"
-  await "containerd" 60 ctr version
+  await "containerd" 300 ctr version
   # The pause image must be there before the kubelet asks for it, or a 10 s back-off follows.
   import_images no
-  await "the API server" 60 kubectl get --raw /readyz
+  await "the API server" 300 kubectl get --raw /readyz
   start_controllers "$bin"
   start_node "$bin"
 }
@@ -168,7 +168,7 @@ start_netpol() {
   pid="$(running netpol || true)"
   if [[ -n $pid && $(readlink "/proc/$pid/exe") != "$program" ]]; then stop netpol 10; fi
   launch netpol "$program" "$CONFIG/netpol.kubeconfig" "$STATE/netpol.nft"
-  await "NetworkPolicies (see: ./dev logs netpol)" 60 nft list table "${NETPOL_TABLE[@]}"
+  await "NetworkPolicies (see: ./dev logs netpol)" 300 nft list table "${NETPOL_TABLE[@]}"
 }
 
 # Effect: name service, storage and the node itself are ready, not only said to be from before.
@@ -176,9 +176,9 @@ start_addons() {
   sed "s|ADDONS_IMAGE|$(addons_image)|; s|DNS_ADDRESS|$DNS_ADDRESS|; s|NODE_ADDRESS|$NODE_ADDRESS|; s|VOLUMES|$STATE/volumes|" \
     "$PLAYGROUND/manifests/cluster.yaml" | kubectl apply --server-side --force-conflicts -f -
   start_netpol
-  kubectl wait --for=condition=Ready node/node1 --timeout=90s
-  kubectl -n kube-system rollout status deployment/coredns --timeout=120s
-  kubectl -n kube-system rollout status deployment/volume-provisioner --timeout=120s
+  kubectl wait --for=condition=Ready node/node1 --timeout=300s
+  kubectl -n kube-system rollout status deployment/coredns --timeout=300s
+  kubectl -n kube-system rollout status deployment/volume-provisioner --timeout=300s
 }
 
 # stop NAME SECONDS: asks, waits, and only then insists.

@@ -204,13 +204,16 @@ remove_idle_folder() {
   find "$1" -depth -type d -empty -delete 2>/dev/null || true
 }
 
-# set_host_names NAMES: one marked line in /etc/hosts. Written in place: it may be a bind mount.
+# set_host_names NAMES: one marked line in /etc/hosts. Written in place, for it may be a bind mount, and over
+# what is there: whoever looks a name up meanwhile must not find an empty file.
 set_host_names() {
   local others now
   now="$(cat /etc/hosts)"
   others="$(grep -vF "$HOSTS_MARK" <<<"$now" || true)"
   [[ -z $1 ]] || others+=$'\n'"$NODE_ADDRESS $1 $HOSTS_MARK"
-  [[ $others == "$now" ]] || printf '%s\n' "$others" >/etc/hosts
+  [[ $others != "$now" ]] || return 0
+  printf '%s\n' "$others" 1<>/etc/hosts
+  truncate --size "$(printf '%s\n' "$others" | wc -c)" /etc/hosts
 }
 
 # Prints what is still there; prints nothing on a clean host.

@@ -74,6 +74,6 @@ start_ingress() {
     "$PLAYGROUND/manifests/ingress.yaml" >"$work/kustomization.yaml"
   kubectl kustomize "$work" >"$work/all.yaml"
   kubectl apply --server-side --force-conflicts -f "$work/all.yaml"
-  kubectl -n projectcontour rollout status deployment/contour --timeout=120s
-  kubectl -n projectcontour rollout status daemonset/envoy --timeout=120s
+  kubectl -n projectcontour rollout status deployment/contour --timeout=300s
+  kubectl -n projectcontour rollout status daemonset/envoy --timeout=300s
 }

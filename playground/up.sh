@@ -62,12 +62,12 @@ install_chart() {
   kubectl -n "$OPERATOR_NAMESPACE" delete secret -l 'owner=helm,status in (pending-install,pending-upgrade)'
   helm upgrade --install alphorn "$ROOT/charts/alphorn" --namespace "$OPERATOR_NAMESPACE" \
     --values "$PLAYGROUND/values.yaml" --set "image=$(operator_image)" \
-    --wait --timeout 180s ||
+    --wait --timeout 600s ||
     { explain_pods "$OPERATOR_NAMESPACE"; fail "the operator did not become ready; see the pods' events above"; }
 }
 
 start_tenant() {
-  local deadline=$((SECONDS + 300)) chs=companyhomeservers.alphorn.dev/acme
+  local deadline=$((SECONDS + 900)) chs=companyhomeservers.alphorn.dev/acme
   kubectl apply --server-side --force-conflicts -f "$PLAYGROUND/tenants/acme.yaml"
   until kubectl -n acme wait --for=condition=Ready "$chs" --timeout=2s 2>/dev/null; do
     kubectl -n acme get "$chs" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}{"\n"}' || true
@@ -79,7 +79,7 @@ start_tenant() {
 tenant_failed() {
   kubectl -n acme get "$1" -o yaml || true
   explain_pods acme
-  fail "tenant acme is not ready after 5 minutes: $(kubectl -n acme get "$1" \
+  fail "tenant acme is not ready after 15 minutes: $(kubectl -n acme get "$1" \
     -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}')"
 }
 

@@ -7,17 +7,28 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # "down" removes this folder, and with it the mark of a test run that was given up.
 mark=/run/alphorn-playground/started-by-tests
 picture=build/host-before.txt
-# When nothing has to be built any more.
-WARM_SECONDS=180
+# When nothing has to be built any more it takes less than a minute on two free cores. A machine that is
+# several times slower may take several times as long; a build takes far longer.
+WARM_SECONDS=600
 
 # asks KEY: a truth of the cluster, by ./dev status.
 asks() {
   ./dev status --json | python3 -c 'import json, sys; sys.exit(not json.load(sys.stdin)["cluster"][sys.argv[1]])' "$1"
 }
 
+# Nobody else takes away what a run that was killed has left, and stories wait for it to go.
+remove_leftovers() {
+  ./dev kubectl get namespaces -o name | { grep '^namespace/e2e-' || true; } |
+    xargs -r ./dev kubectl delete --wait=false
+}
+
 start() {
   local warm=no began=$SECONDS
-  if asks running; then ./dev up; return; fi
+  if asks running && [[ ! -f $mark ]]; then
+    ./dev up
+    remove_leftovers
+    return
+  fi
   if asks built; then warm=yes; fi
   # A run that was killed leaves mounts, rules and host names, which are not how this machine was.
   ./dev down
