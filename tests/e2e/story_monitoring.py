@@ -157,7 +157,7 @@ def test_who_counts_sees_figures_and_no_row(company, prometheus):
 def test_who_counts_cannot_say_that_it_is_somebody_else(company):
     """Its program runs as a user that the server does not take for its own."""
     pod = k.get("pod", f"{company.name}-database-0", company.namespace)
-    running = {name: processes.of_container(container)[0]
+    running = {name: processes.program_of(container)
                for name, container in processes.containers_of(pod)}
     user, = {process.status()["Uid"].split()[0] for name, process in running.items()
              if name == "metrics"}

@@ -31,10 +31,9 @@ def address_of(pod):
 
 
 def _process_of(pod):
-    found = [process for _, container in processes.containers_of(pod)
-             for process in processes.of_container(container)]
-    assert found, f"no process of {k.name_of(pod)} runs"
-    return found[0]
+    found = [processes.program_of(container) for _, container in processes.containers_of(pod)]
+    assert any(found), f"no process of {k.name_of(pod)} runs"
+    return next(filter(None, found))
 
 
 def open_from(pod, doors):

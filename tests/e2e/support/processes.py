@@ -47,6 +47,17 @@ def of_container(container_id):
     return found
 
 
+def program_of(container_id):
+    """The process that a running container lives as long as; what probes start comes and goes."""
+    for process in of_container(container_id):
+        try:
+            if process.status()["NSpid"].split()[-1] == "1":
+                return process
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # It ended while we looked.
+    return None
+
+
 def containers_of(pod):
     """[(name, container id)] of the containers of a pod that run now."""
     statuses = pod["status"].get("containerStatuses", [])
