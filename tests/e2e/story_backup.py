@@ -18,6 +18,9 @@ SECRET = "backup-key"
 BUCKET = "company-backup"
 PREFIX = "archive/"
 KEY_ID = "BACKUPKEY"
+# Another server than that of the story of files, which may be told at the same time.
+PORT = 19994
+OTHER_PORTS = {"master.port": 19970, "volume.port": 19971, "filer.port": 19972}
 UNTIL_DONE = 240
 UNTIL_DRILLED = 420
 UNTIL_TOLD = 60
@@ -38,7 +41,7 @@ def key():
 
 @pytest.fixture(scope="module")
 def server(key):
-    server = s3.BucketServer(KEY_ID, key)
+    server = s3.BucketServer(KEY_ID, key, port=PORT, other_ports=OTHER_PORTS)
     server.make(BUCKET)
     yield server
     server.close()
@@ -67,7 +70,7 @@ def bring(company, secret):
 def backup(**changes):
     """By a schedule that never comes: the thirtieth of February."""
     return {"schedule": NEVER, "jitterMinutes": 0, "drill": {"schedule": NEVER}, "repository": {"s3": {
-        "bucket": BUCKET, "region": s3.REGION, "endpoint": s3.ENDPOINT, "prefix": PREFIX,
+        "bucket": BUCKET, "region": s3.REGION, "endpoint": f"https://{s3.ADDRESS}:{PORT}", "prefix": PREFIX,
         "secretRef": {"name": SECRET}, "networks": [s3.ADDRESS + "/32"]}}, **changes}
 
 
