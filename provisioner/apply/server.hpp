@@ -39,7 +39,7 @@ class Server {
 
  private:
   template <typename Send>
-  json patiently(const Send& send, const std::stop_token& stop);
+  json patiently(const std::string& kind, const Send& send, const std::stop_token& stop);
 
   std::shared_ptr<const matrix::JsonApi> api_;
   Pace pace_;
