@@ -56,7 +56,11 @@ std::map<std::string, Charge> ledger_before(const Plan& plan, const Live& live) 
 }
 
 std::map<std::string, json> newcomers(const Plan& plan, const Live& live) {
-  std::map<std::string, json> parts;
+  std::map<std::string, Charge> everybody = ledger_before(plan, live);
+  for (const auto& [user, charge] : plan.ledger) everybody.try_emplace(user);
+  std::map<std::string, json> parts = ledger_parts(everybody);
+  if (parts.contains(kWhole)) return parts;
+  parts.clear();
   std::size_t count = 0;
   // Newcomers of a run that was killed are not filed yet, and are written once more.
   std::map<std::string, json> filed = live.ledger_parts;

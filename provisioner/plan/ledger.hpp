@@ -16,9 +16,10 @@ namespace alphorn::plan {
 /// id: "FINGERPRINT LEFT"}, LEFT in seconds of Unix time.
 std::map<std::string, json> ledger_parts(const std::map<std::string, Charge>& ledger);
 
-/// Further parts, to be written before the first account is made: who is new is in charge by then,
-/// without a fingerprint, so that a run that is killed leaves no account that nobody knows. Few
-/// events, for every one costs the first run time; after it they are emptied.
+/// Parts to be written before the first account is made: who is new is in charge by then, without a
+/// fingerprint, so that a run that is killed leaves no account that nobody knows. Few events, for
+/// every one costs the run time: a small company's only part, or further parts that are emptied
+/// after the run.
 std::map<std::string, json> newcomers(const Plan& plan, const Live& live);
 
 /// The ledger as it is, with those who are about to be locked.

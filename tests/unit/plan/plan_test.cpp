@@ -343,7 +343,7 @@ TEST(LedgerAfter, WhatFailedIsTriedAgain) {
   live.ledger = all;
   EXPECT_EQ(sentences(make_plan(company, live, kNow)), sentences(plan));
   EXPECT_EQ(ledger_after(plan, live, {}).at(id("beat")).left_s, kNow);
-  EXPECT_TRUE(newcomers(plan, a_server_with(a_company())).at("new-0").contains(id("carla")));
+  EXPECT_TRUE(newcomers(plan, a_server_with(a_company())).at("all").contains(id("carla")));
 }
 
 }  // namespace
