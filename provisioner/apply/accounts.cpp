@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <semaphore>
+#include <future>
 #include <thread>
 
 #include "apply/lanes.hpp"
+#include "apply/sealed_queue.hpp"
 
 namespace alphorn::apply {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 using directory::Directory;
 
 constexpr std::size_t kPasswordLength = 16;
-/// People whose passwords are sealed at a time.
+/// People whose passwords are sealed at a time: few first, for the server has nothing to do before
+/// they are, and twice as many with each part.
+constexpr std::size_t kFirstPart = 6;
 constexpr std::size_t kMostInPart = 50;
 constexpr std::chrono::seconds kStillUnderWay{10};
 constexpr std::chrono::seconds kForEach{1};
@@ -36,12 +39,14 @@ void create(const Context& context, const plan::CreateAccount& step, const Direc
 }
 
 /// Who has an account by now keeps its password, and must not be given a page with another.
-std::vector<plan::CreateAccount> still_new(const Context& context,
-                                           const std::vector<plan::CreateAccount>& part) {
+std::vector<plan::CreateAccount> still_new(const Context& context, const Directory& directory,
+                                           const std::vector<plan::CreateAccount>& steps) {
+  const auto there = context.accounts.accounts(directory.server_name, context.stop);
   std::vector<plan::CreateAccount> fresh;
-  for (const plan::CreateAccount& step : part) {
+  for (const plan::CreateAccount& step : steps) {
     const bool is_new = check(context, step, [&] {
-      if (step.with_password && context.accounts.exists(step.person.user_id, context.stop)) {
+      const auto found = there.find(step.person.user_id);
+      if (found != there.end() && !found->second.is_puppet) {
         throw made_meanwhile("no page was made");
       }
     });
@@ -55,44 +60,47 @@ void change(const Context& context, const plan::ChangeAccount& step, const Direc
           [&] { context.accounts.change(step, directory, context.stop); });
 }
 
-/// One of few places, for as long as it lives.
-class Place {
+/// Does something however its block ends: nobody must wait for a queue whose other end has failed.
+class Ending {
  public:
-  explicit Place(std::counting_semaphore<>& places) : places_(places) { places_.acquire(); }
-  ~Place() { places_.release(); }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
+  explicit Ending(std::function<void()> act) : act_(std::move(act)) {}
+  ~Ending() { act_(); }
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
 
  private:
-  std::counting_semaphore<>& places_;
+  std::function<void()> act_;
 };
 
-/// A part is sealed as a whole before the first of its accounts is asked for.
-void create_part(const Context& context, const std::vector<plan::CreateAccount>& steps,
-                 const Directory& directory, Journal& journal, const Seal& seal) {
-  const std::vector<plan::CreateAccount> part = still_new(context, steps);
-  if (part.empty()) return;
-  std::vector<Credential> credentials;
-  for (const plan::CreateAccount& step : part) {
-    credentials.push_back({.person = step.person, .password = random_password(kPasswordLength)});
+void seal_in_parts(const Context& context, const std::vector<plan::CreateAccount>& steps,
+                   const Directory& directory, const Seal& seal, SealedQueue& sealed) {
+  const Ending ending{[&] { sealed.finish(); }};
+  const std::vector<plan::CreateAccount> fresh = still_new(context, directory, steps);
+  std::size_t size = kFirstPart;
+  for (std::size_t begin = 0; begin < fresh.size(); size = std::min(2 * size, kMostInPart)) {
+    if (context.stop.stop_requested() || !sealed.wait_until_few(kMostInPart)) return;
+    std::vector<Newcomer> part;
+    std::vector<Credential> credentials;
+    for (const std::size_t end = std::min(begin + size, fresh.size()); begin < end; ++begin) {
+      part.push_back({.step = fresh[begin], .password = random_password(kPasswordLength)});
+      credentials.push_back({.person = fresh[begin].person, .password = part.back().password});
+    }
+    seal(credentials);
+    sealed.add(std::move(part));
   }
-  if (directory.passwords) seal(credentials);
-  for (std::size_t index = 0; index < part.size(); ++index) {
-    create(context, part[index], directory, journal, credentials[index].password);
-  }
+}
+
+void hand_over(const std::vector<plan::CreateAccount>& steps, SealedQueue& sealed) {
+  std::vector<Newcomer> all;
+  for (const plan::CreateAccount& step : steps) all.push_back({.step = step, .password = {}});
+  sealed.add(std::move(all));
+  sealed.finish();
 }
 
 }  // namespace
 
 void bring_accounts(const Context& context, const plan::Steps& steps, const Directory& directory,
-                    Journal& journal, const Seal& seal) {
-  // Few parts are sealed at a time: where provisioner and server share a machine, the server would
-  // have nothing to do until the last of them is.
-  std::counting_semaphore<> places{2};
-  const Seal in_turn = [&](const std::vector<Credential>& credentials) {
-    const Place place{places};
-    seal(credentials);
-  };
+                    Journal& journal, const Seal& seal, const std::function<void()>& announce) {
   std::vector<plan::CreateAccount> fresh;
   std::vector<Lane> lanes;
   for (const plan::Step& step : steps) {
@@ -102,17 +110,27 @@ void bring_accounts(const Context& context, const plan::Steps& steps, const Dire
       lanes.push_back({[&, change_step] { change(context, *change_step, directory); }});
     }
   }
-  const auto threads = static_cast<std::size_t>(context.threads);
-  const std::size_t size =
-      std::clamp<std::size_t>((fresh.size() + threads - 1) / threads, 1, kMostInPart);
-  for (std::size_t begin = 0; begin < fresh.size(); begin += size) {
-    const std::size_t end = std::min(begin + size, fresh.size());
-    std::vector<plan::CreateAccount> part(fresh.begin() + static_cast<std::ptrdiff_t>(begin),
-                                          fresh.begin() + static_cast<std::ptrdiff_t>(end));
-    lanes.push_back(
-        {[&, part = std::move(part)] { create_part(context, part, directory, journal, in_turn); }});
+  if (fresh.empty()) return run(std::move(lanes), context.threads);
+  SealedQueue sealed;
+  std::future<void> sealing;
+  if (directory.passwords) {
+    sealing = std::async(std::launch::async,
+                         [&] { seal_in_parts(context, fresh, directory, seal, sealed); });
+  } else {
+    hand_over(fresh, sealed);
   }
+  const Ending nobody_takes{[&] { sealed.abandon(); }};
+  const std::shared_future<void> announced = std::async(std::launch::async, announce).share();
+  const auto makers = std::min(static_cast<std::size_t>(context.threads), fresh.size());
+  lanes.insert(lanes.end(), makers, Lane{[&] {
+                 const Ending one_failed{[&] { sealed.abandon(); }};
+                 announced.get();
+                 while (const std::optional<Newcomer> next = sealed.take()) {
+                   create(context, next->step, directory, journal, next->password);
+                 }
+               }});
   run(std::move(lanes), context.threads);
+  if (sealing.valid()) sealing.get();
 }
 
 void retire(const Context& context, const plan::Steps& steps, Journal& journal) {

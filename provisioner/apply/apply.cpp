@@ -101,16 +101,13 @@ void apply(Server& server, AccountKeeper& accounts, const directory::Directory& 
     rooms.write_ledger(plan::ledger_before(plan, live));
   }
   retire(context, only<plan::LockAccount, plan::DeactivateAccount>(plan.steps), journal);
-  if (!only<plan::CreateAccount>(plan.steps).empty()) {
-    rooms.write_newcomers(plan);
-  }
   // Passwords are hashed on threads of the server's, rooms are made on its main one: side by side.
   std::exception_ptr failure;
   {
     const std::jthread beside{[&] {
       try {
         bring_accounts(context, only<plan::CreateAccount, plan::ChangeAccount>(plan.steps),
-                       directory, journal, seal);
+                       directory, journal, seal, [&] { rooms.write_newcomers(plan); });
       } catch (...) {  // carried over to the caller's thread
         failure = std::current_exception();
       }

@@ -25,7 +25,7 @@ struct Credential {
 };
 
 /// Hands passwords over for good: when it returns they are kept where only the person in charge can
-/// read them. Called from several threads. An account is created only after that.
+/// read them. An account is created only after that.
 using Seal = std::function<void(const std::vector<Credential>&)>;
 
 /// A step that could not be done. The others were.

@@ -22,7 +22,7 @@ class Rooms {
   void members(const plan::Steps& steps);
 
   /// Each writes what differs from what was written last into the ledger's room, which is made when
-  /// there is none.
+  /// there is none. One at a time, but beside what is above.
   void write_newcomers(const plan::Plan& plan);
   void write_ledger(const std::map<std::string, plan::Charge>& ledger);
   /// Writes there whose directory it is.
