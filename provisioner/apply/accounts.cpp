@@ -7,6 +7,7 @@
 
 #include "apply/lanes.hpp"
 #include "apply/sealed_queue.hpp"
+#include "http/transport.hpp"
 
 namespace alphorn::apply {
 namespace {
@@ -78,7 +79,10 @@ void seal_in_parts(const Context& context, const std::vector<plan::CreateAccount
   const std::vector<plan::CreateAccount> fresh = still_new(context, directory, steps);
   std::size_t size = kFirstPart;
   for (std::size_t begin = 0; begin < fresh.size(); size = std::min(2 * size, kMostInPart)) {
-    if (context.stop.stop_requested() || !sealed.wait_until_few(kMostInPart)) return;
+    if (!sealed.wait_until_few(kMostInPart)) return;
+    if (context.stop.stop_requested()) {
+      throw http::TransportError(http::TransportError::Kind::stopped, "stopped");
+    }
     std::vector<Newcomer> part;
     std::vector<Credential> credentials;
     for (const std::size_t end = std::min(begin + size, fresh.size()); begin < end; ++begin) {

@@ -81,10 +81,11 @@ class AccountsTest : public testing::Test {
     return steps;
   }
 
-  void bring(const plan::Steps& steps) {
+  void bring(const plan::Steps& steps) { bring(steps, context_); }
+  void bring(const plan::Steps& steps, const Context& context) {
     Journal journal{folder_};
     bring_accounts(
-        context_, steps, directory_, journal,
+        context, steps, directory_, journal,
         [this](const std::vector<Credential>& part) {
           if (seals_left_-- == 0) throw std::runtime_error("the disk is full");
           for (const Credential& one : part) sealed_[one.person.user_id] = one.password;
@@ -156,6 +157,15 @@ TEST_F(AccountsTest, WhereSealingFailsThoseWhoAreSealedGetTheirAccounts) {
   EXPECT_THROW(bring(new_people(200)), std::runtime_error);
   EXPECT_THAT(keeper_.passwords_, SizeIs(18));
   EXPECT_THAT(sealed_, SizeIs(18));
+}
+
+TEST_F(AccountsTest, OnceItIsStoppedNothingMoreIsSealed) {
+  std::stop_source stop;
+  stop.request_stop();
+  Context stopped{
+      .server = server_, .accounts = keeper_, .progress = progress_, .stop = stop.get_token()};
+  EXPECT_THROW(bring(new_people(20), stopped), http::TransportError);
+  EXPECT_THAT(sealed_, IsEmpty());
 }
 
 TEST_F(AccountsTest, WhoHasAnAccountByNowGetsNoPage) {
