@@ -159,14 +159,54 @@ void check_bridge(Findings& findings, const Bridge& bridge) {
   if (bridge.generic) check_generic(findings, *bridge.generic);
 }
 
+std::string bot_of(const Bridge& bridge) {
+  return bridge.generic ? bridge.generic->bot : bridge.name + "bot";
+}
+
+std::vector<std::string> prefixes_of(const Bridge& bridge) {
+  return bridge.generic ? bridge.generic->user_prefixes
+                        : std::vector<std::string>{bridge.name + "_"};
+}
+
+bool begins_with_one_of(const std::string& text, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return text.starts_with(prefix); });
+}
+
 /// It would own the account of the company's administrator.
 bool takes_administrator(const Bridge& bridge, const std::string& administrator) {
-  const std::vector<std::string> own{bridge.name + "_"};
-  const std::string bot = bridge.generic ? bridge.generic->bot : bridge.name + "bot";
-  const auto& prefixes = bridge.generic ? bridge.generic->user_prefixes : own;
-  return bot == administrator ||
-         std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const std::string& prefix) { return administrator.starts_with(prefix); });
+  return bot_of(bridge) == administrator || begins_with_one_of(administrator, prefixes_of(bridge));
+}
+
+/// Some of what this one owns would be the other's.
+bool takes_from(const Bridge& bridge, const Bridge& other) {
+  const std::vector<std::string> prefixes = prefixes_of(bridge);
+  const std::vector<std::string> others = prefixes_of(other);
+  const auto is_taken = [&](const std::string& text) { return begins_with_one_of(text, prefixes); };
+  if (bot_of(bridge) == bot_of(other) || is_taken(bot_of(other)) ||
+      std::any_of(others.begin(), others.end(), is_taken)) {
+    return true;
+  }
+  if (!bridge.generic || !other.generic) return false;
+  const auto& aliases = other.generic->alias_prefixes;
+  return std::any_of(aliases.begin(), aliases.end(), [&](const std::string& alias) {
+    return begins_with_one_of(alias, bridge.generic->alias_prefixes);
+  });
+}
+
+/// Both would answer whoever says "!wa" in a room where both are.
+bool listen_to_one_command(const Bridge& one, const Bridge& other) {
+  return one.type == other.type && one.type != BridgeType::irc && one.type != BridgeType::generic &&
+         one.type != BridgeType::skype;
+}
+
+void check_together(Findings& findings, const Bridge& bridge, const Bridge& other) {
+  findings.check(!takes_from(bridge, other) && !takes_from(other, bridge), "spec.bridges",
+                 "bridges must not own the same accounts or aliases: give one of them another "
+                 "name, bot or prefix");
+  findings.check(!listen_to_one_command(bridge, other), "spec.bridges",
+                 "bridges of one type listen to one command: only those of \"type: irc\" and "
+                 "\"generic\" can be several");
 }
 
 bool keeps_a_database(const Bridge& bridge) {
@@ -206,6 +246,9 @@ void check_bridges(Findings& findings, const std::string& company,
     check_bridge(findings, bridge);
     findings.check(names.insert(bridge.name).second, "spec.bridges.name",
                    "bridges.name must be another one for each bridge");
+    for (const Bridge& other : spec.bridges) {
+      if (other.name < bridge.name) check_together(findings, bridge, other);
+    }
     findings.check(company.size() + bridge.name.size() <= kLongestNames, "spec.bridges.name",
                    "bridges.name and metadata.name must have at most 49 characters together");
     findings.check(!takes_administrator(bridge, spec.administrator), "spec.bridges",

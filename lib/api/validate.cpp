@@ -295,6 +295,9 @@ std::vector<Violation> validate(const CompanyHomeserver& tenant) {
       is_tenant_name(tenant.name), "metadata.name",
       "metadata.name must have at most 40 characters, only a-z, 0-9 and \"-\", and begin "
       "with a letter: the names of Services and pods derive from it");
+  findings.check(!tenant.name.ends_with("-bridge"), "metadata.name",
+                 "metadata.name must not end in \"-bridge\": what belongs to it would be called as "
+                 "bridges of another company are");
   check_identity(findings, spec);
   check_web_client(findings, spec);
   findings.check(spec.version.empty() != spec.channel.empty(), "spec",
