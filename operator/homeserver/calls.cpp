@@ -139,6 +139,17 @@ Readiness reached(const World& world) {
               "names no image (images.lkJwtService)"};
 }
 
+constexpr std::chrono::minutes kVainAnswerHolds{10};
+
+std::string media_question(const World& world) {
+  const manifests::CallsSeen& seen = world.tenant.calls;
+  const auto place = [](const std::string& address, std::optional<int> port) {
+    return address + ":" + std::to_string(port.value_or(0));
+  };
+  return std::to_string(world.resource.generation) + " " +
+         place(seen.turn_address, seen.turn_port) + " " + place(seen.media_address, seen.tcp_port);
+}
+
 }  // namespace
 
 void observe_calls(World& world) {
@@ -164,6 +175,19 @@ void observe_calls(World& world) {
   }
   const json* keys = world.child("Secret", manifests::calls_keys(tenant));
   if (keys != nullptr) seen.keys = string_at(*keys, "metadata/uid");
+}
+
+std::optional<MediaAnswer> KnownMedia::answer_to(const World& world) const {
+  if (world.seen_at >= until_ || media_question(world) != question_) return std::nullopt;
+  return answer_;
+}
+
+void KnownMedia::note(const World& world, const MediaAnswer& answer) {
+  until_ = {};
+  if (world.tenant.spec.calls.address.empty() || answer == MediaAnswer{}) return;
+  question_ = media_question(world);
+  until_ = world.seen_at + kVainAnswerHolds;
+  answer_ = answer;
 }
 
 bool wants_calls(const Tenant& tenant) { return tenant.spec.calls.enabled; }

@@ -351,8 +351,22 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (world.gateway && world.gateway->problem.empty() && mas_rolled_out(world))
     world.mas = parts_.servers.ask_mas(tenant, stop);
   if (world.gateway && world.gateway->problem.empty() && calls_are_rolled_out(world))
-    world.calls = parts_.servers.ask_calls(tenant, stop);
+    world.calls = ask_calls(world, memory.media, stop);
   return world;
+}
+
+CallsAnswer Reconciler::ask_calls(const World& world, KnownMedia& known,
+                                  std::stop_token stop) const {
+  CallsAnswer answer{.gateway = parts_.servers.ask_calls(world.tenant, stop).problem};
+  if (!answer.gateway.empty()) return answer;
+  std::optional<MediaAnswer> media = known.answer_to(world);
+  if (!media) {
+    media = parts_.servers.ask_media(world.tenant, stop);
+    known.note(world, *media);
+  }
+  answer.turn = media->turn;
+  answer.media = media->media;
+  return answer;
 }
 
 }  // namespace alphorn::homeserver

@@ -10,6 +10,7 @@
 #include "controller/events.hpp"
 #include "controller/written.hpp"
 #include "homeserver/cache.hpp"
+#include "homeserver/calls.hpp"
 #include "homeserver/erasure.hpp"
 #include "homeserver/plan.hpp"
 #include "homeserver/progress.hpp"
@@ -56,6 +57,7 @@ class Reconciler {
   struct Memory {
     SecretFacts secrets;
     Settled settled;
+    KnownMedia media;
   };
 
   /// One that is deleted, and its data with it. Over when the last of our finalizers is.
@@ -65,6 +67,7 @@ class Reconciler {
   controller::Outcome set_finalizers(const World& world, const std::vector<std::string>& finalizers,
                                      std::stop_token stop);
   std::optional<World> observe(const kube::Key& key, Memory& memory, std::stop_token stop);
+  CallsAnswer ask_calls(const World& world, KnownMedia& known, std::stop_token stop) const;
   Failures execute(const Plan& plan, const World& world, std::stop_token stop);
   /// Returns how long news wait to be told; zero when there are none or they were told.
   std::chrono::milliseconds tell(const json& status, const World& world, std::stop_token stop);

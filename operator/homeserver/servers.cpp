@@ -105,18 +105,17 @@ Answer ClusterServers::ask_mas(const manifests::Tenant& tenant, std::stop_token 
                              wanted, stop);
 }
 
-CallsAnswer ClusterServers::ask_calls(const manifests::Tenant& tenant, std::stop_token stop) {
-  const manifests::CallsSeen& seen = tenant.calls;
+Answer ClusterServers::ask_calls(const manifests::Tenant& tenant, std::stop_token stop) {
   // LiveKit itself, which lets nobody in without a token.
-  CallsAnswer answer{
-      .gateway = get_through_gateway(tenant, tenant.spec.rtc_host, "/rtc/validate", kNoToken, stop)
-                     .problem};
-  if (!answer.gateway.empty()) return answer;
-  answer.turn = ask_stun(seen.turn_address, seen.turn_port.value(), stop);
+  return get_through_gateway(tenant, tenant.spec.rtc_host, "/rtc/validate", kNoToken, stop);
+}
+
+MediaAnswer ClusterServers::ask_media(const manifests::Tenant& tenant, std::stop_token stop) {
+  const manifests::CallsSeen& seen = tenant.calls;
+  const std::string turn = ask_stun(seen.turn_address, seen.turn_port.value(), stop);
   // One address is enough to wait for in vain.
-  if (!answer.turn.empty()) return answer;
-  answer.media = try_to_connect(seen.media_address, seen.tcp_port.value(), stop);
-  return answer;
+  if (!turn.empty()) return {.turn = turn, .media = ""};
+  return {.turn = "", .media = try_to_connect(seen.media_address, seen.tcp_port.value(), stop)};
 }
 
 BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {

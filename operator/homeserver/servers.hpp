@@ -30,8 +30,11 @@ class Servers {
   /// Whether an app learns who keeps the accounts; or, of one that is fenced, that it does not.
   virtual Answer ask_mas(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
-  /// Whether people get into calls, and media to where clients send them.
-  virtual CallsAnswer ask_calls(const manifests::Tenant& tenant, std::stop_token stop) = 0;
+  /// Whether people get into calls, as an app would.
+  virtual Answer ask_calls(const manifests::Tenant& tenant, std::stop_token stop) = 0;
+  /// Whether media get to where clients send them. Where nobody answers it waits, and waits in
+  /// vain.
+  virtual MediaAnswer ask_media(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
   /// See matrix::Homeserver::ensure_administrator and matrix::AuthenticationService: by the secret
   /// of whoever keeps the accounts.
@@ -49,7 +52,8 @@ class ClusterServers final : public Servers {
   BucketAnswer ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) override;
   Answer ask_web(const manifests::Tenant& tenant, std::stop_token stop) override;
   Answer ask_mas(const manifests::Tenant& tenant, std::stop_token stop) override;
-  CallsAnswer ask_calls(const manifests::Tenant& tenant, std::stop_token stop) override;
+  Answer ask_calls(const manifests::Tenant& tenant, std::stop_token stop) override;
+  MediaAnswer ask_media(const manifests::Tenant& tenant, std::stop_token stop) override;
   void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
                             const Secret& shared_secret, matrix::Homeserver::Existing existing,
                             std::stop_token stop) override;

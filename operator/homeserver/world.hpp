@@ -73,11 +73,18 @@ struct BucketAnswer {
   bool operator==(const BucketAnswer&) const = default;
 };
 
-/// What came of trying the ways that calls take; each is "" when all went well.
+/// What came of trying the ways that media of calls take; each is "" when all went well.
+struct MediaAnswer {
+  std::string turn;   ///< coturn answers at its outer address, by UDP
+  std::string media;  ///< LiveKit does, by TCP
+  bool operator==(const MediaAnswer&) const = default;
+};
+
+/// The same of calls as a whole.
 struct CallsAnswer {
-  std::string gateway;  ///< people get into calls
-  std::string turn;     ///< coturn answers at its outer address, by UDP
-  std::string media;    ///< LiveKit does, by TCP
+  std::string gateway;  ///< people get into calls; nothing else was tried when they do not
+  std::string turn = {};
+  std::string media = {};
   bool operator==(const CallsAnswer&) const = default;
 };
 

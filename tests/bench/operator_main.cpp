@@ -31,8 +31,12 @@ class ReadyServers final : public homeserver::Servers {
     return {.problem = ""};
   }
 
-  homeserver::CallsAnswer ask_calls(const manifests::Tenant&, std::stop_token) override {
-    return {.gateway = "", .turn = "", .media = ""};
+  homeserver::Answer ask_calls(const manifests::Tenant&, std::stop_token) override {
+    return {.problem = ""};
+  }
+
+  homeserver::MediaAnswer ask_media(const manifests::Tenant&, std::stop_token) override {
+    return {.turn = "", .media = ""};
   }
 
   homeserver::BucketAnswer ask_bucket(const manifests::Tenant&, std::stop_token) override {

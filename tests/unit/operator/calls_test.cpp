@@ -147,6 +147,35 @@ TEST(Calls, DoNotJudgeAnAddressThatOnlyOthersMayReach) {
   EXPECT_TRUE(calls_ready(world).ready);
 }
 
+TEST(Calls, TryAnAddressInVainOnlyNowAndThen) {
+  World world = a_tenant_that_wants_calls();
+  change_spec(world, [](auto& spec) { spec.calls.address = "198.51.100.7"; });
+  converge(world);
+  KnownMedia known;
+  EXPECT_FALSE(known.answer_to(world)) << "nobody asked";
+  const MediaAnswer in_vain{.turn = "nobody answers", .media = ""};
+  known.note(world, in_vain);
+  world.seen_at += std::chrono::minutes{9};
+  EXPECT_EQ(known.answer_to(world), in_vain);
+  World changed = world;
+  ++changed.resource.generation;
+  EXPECT_FALSE(known.answer_to(changed));
+  changed = world;
+  changed.tenant.calls.turn_address = "198.51.100.8";
+  EXPECT_FALSE(known.answer_to(changed));
+  world.seen_at += std::chrono::minutes{1};
+  EXPECT_FALSE(known.answer_to(world)) << "it is long ago";
+  known.note(world, MediaAnswer{});
+  EXPECT_FALSE(known.answer_to(world)) << "an answer costs no wait";
+}
+
+TEST(Calls, TryAnAddressThatWasFoundEachTime) {
+  const World world = a_tenant_with_calls();
+  KnownMedia known;
+  known.note(world, {.turn = "", .media = "nobody answers"});
+  EXPECT_FALSE(known.answer_to(world));
+}
+
 TEST(Calls, WaitForABalancer) {
   World world = a_tenant_that_wants_calls();
   change_spec(world, [](auto& spec) {
