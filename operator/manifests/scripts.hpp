@@ -8,6 +8,7 @@ extern const char* const apply_roles;
 extern const char* const check_database;
 extern const char* const render_config;
 extern const char* const plain_rooms;
+extern const char* const skip_history;
 extern const char* const fill_files;
 extern const char* const await_database;
 extern const char* const media_bucket;

@@ -79,6 +79,19 @@ json render(const Tenant& tenant, const SynapseProcess& process) {
   return result;
 }
 
+/// Before the first bridge of a company that has been talking for long.
+json skip_history(const Tenant& tenant) {
+  json result =
+      container("skip-history", tenant.images.synapse,
+                {"python3", in_folder(kConfig, "skip_history.py"), std::string{kLoginService}});
+  result["env"] = python_environment();
+  result["env"].push_back(login_environment());
+  result["resources"] = resources("20m", "32Mi", "500m", "128Mi");
+  result["volumeMounts"] =
+      json::array({read_only_mount("config", kConfig), login_mount(), mount("tmp", "/tmp")});
+  return result;
+}
+
 std::vector<std::string> start(const SynapseProcess& process) {
   std::vector<std::string> command{"python3", "-m", process.module, "-c",
                                    in_folder(kRendered, "homeserver.yaml")};
@@ -160,6 +173,7 @@ json homeserver_files(const Tenant& tenant) {
   }
   files.update(registration_files(tenant));
   if (has_plain_rooms(tenant)) files["plain_rooms.py"] = scripts::plain_rooms;
+  if (has_bridges(tenant)) files["skip_history.py"] = scripts::skip_history;
   if (trusts_more(tenant)) {
     files[kAuthority] = (federates(tenant) ? tenant.authority_pem : "") + tenant.spec.ca_bundle;
   }
@@ -179,6 +193,9 @@ json synapse_annotations(const Tenant& tenant) {
 json synapse_pod(const Tenant& tenant, const SynapseProcess& process) {
   json pod = pod_spec(tenant, kDefaultUser, kStopSeconds);
   pod["initContainers"] = json::array({render(tenant, process)});
+  if (has_bridges(tenant) && process.worker_file.empty()) {
+    pod["initContainers"].push_back(skip_history(tenant));
+  }
   pod["containers"] = json::array({synapse(tenant, process)});
   pod["volumes"] = volumes_of(tenant, process);
   if (has_bucket(tenant) && process.has_media) {
