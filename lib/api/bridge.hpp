@@ -18,6 +18,7 @@ enum class BridgeType {
   signal,
   gmessages,
   irc,
+  hookshot,
   generic,
   skype
 };
@@ -46,8 +47,10 @@ struct Bridge {
   bool relay = false;                 ///< it speaks for those who are not logged in
   std::vector<std::string> networks;  ///< CIDRs in which its network answers; empty for public ones
   std::vector<int> ports;             ///< TCP ports of its network; empty for the type's own
-  std::string credentials;  ///< the Secret with what the network knows the company by; "" for none
-  json resources;           ///< core/v1 ResourceRequirements
+  /// The Secret with what the network knows the company by, or with a hookshot's services; "" for
+  /// none.
+  std::string credentials;
+  json resources;  ///< core/v1 ResourceRequirements
   std::optional<GenericBridge> generic;
   bool operator==(const Bridge&) const = default;
 };

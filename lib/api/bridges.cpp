@@ -122,13 +122,15 @@ void check_generic(Findings& findings, const GenericBridge& generic) {
                  "probes must be paths that begin with \"/\", such as /_matrix/mau/ready");
 }
 
-/// By mautrix-telegram alone, which logs in as an application that somebody registered.
+/// mautrix-telegram logs in as an application that somebody registered; hookshot may serve more
+/// than it can by itself.
 void check_credentials(Findings& findings, const Bridge& bridge) {
   const bool needs = bridge.type == BridgeType::telegram;
+  const bool may = needs || bridge.type == BridgeType::hookshot;
   findings.check(
-      needs == !bridge.credentials.empty(), "spec.bridges.credentialsSecretRef",
+      bridge.credentials.empty() ? !needs : may, "spec.bridges.credentialsSecretRef",
       "bridges.credentialsSecretRef names the Secret with api-id and api-hash of \"type: "
-      "telegram\", and of no other type");
+      "telegram\", or with services.yaml of \"type: hookshot\", and of no other type");
   findings.check(bridge.credentials.empty() || is_object_name(bridge.credentials),
                  "spec.bridges.credentialsSecretRef",
                  R"(credentialsSecretRef.name must hold only a-z, 0-9, "-" and ".")");
@@ -211,18 +213,19 @@ void check_together(Findings& findings, const Bridge& bridge, const Bridge& othe
 
 bool keeps_a_database(const Bridge& bridge) {
   if (bridge.generic) return bridge.generic->has_database;
-  return bridge.type != BridgeType::irc && bridge.type != BridgeType::skype;
+  return bridge.type != BridgeType::irc && bridge.type != BridgeType::hookshot &&
+         bridge.type != BridgeType::skype;
 }
 
 }  // namespace
 
 const std::vector<BridgeKind>& bridge_kinds() {
   using enum BridgeType;
-  static const std::vector<BridgeKind> kinds{{whatsapp, "whatsapp"},   {slack, "slack"},
-                                             {messenger, "messenger"}, {instagram, "instagram"},
-                                             {telegram, "telegram"},   {signal, "signal"},
-                                             {gmessages, "gmessages"}, {irc, "irc"},
-                                             {generic, "generic"},     {skype, "skype"}};
+  static const std::vector<BridgeKind> kinds{
+      {whatsapp, "whatsapp"},   {slack, "slack"},       {messenger, "messenger"},
+      {instagram, "instagram"}, {telegram, "telegram"}, {signal, "signal"},
+      {gmessages, "gmessages"}, {irc, "irc"},           {hookshot, "hookshot"},
+      {generic, "generic"},     {skype, "skype"}};
   return kinds;
 }
 
@@ -258,11 +261,11 @@ void check_bridges(Findings& findings, const std::string& company,
                    "spec.bridges",
                    "bridges of this type keep a database of their own and need \"database: {mode: "
                    "builtin}\"");
-    findings.check(
-        bridge.type != BridgeType::irc || spec.encrypted_rooms != EncryptedRooms::all,
-        "spec.bridges",
-        "bridges of \"type: irc\" cannot read encrypted rooms: say \"encryption: {rooms: invite}\" "
-        "or \"off\"");
+    const bool reads_encrypted =
+        bridge.type != BridgeType::irc && bridge.type != BridgeType::hookshot;
+    findings.check(reads_encrypted || spec.encrypted_rooms != EncryptedRooms::all, "spec.bridges",
+                   "bridges of \"type: irc\" and \"type: hookshot\" cannot read encrypted rooms: "
+                   "say \"encryption: {rooms: invite}\" or \"off\"");
   }
 }
 

@@ -155,8 +155,7 @@ bool is_new_to_homeserver(const World& world, const std::string& secret_name) {
   if (secret_name == manifests::double_puppet_keys(tenant)) return true;  // nothing is kept by it
   const std::optional<Bridge> bridge = find_by_keys(world, secret_name);
   if (!bridge) return false;
-  // Without a database nothing was written by its keys.
-  return !manifests::has_database(*bridge) ||
+  return !manifests::has_lasting_keys(*bridge) ||
          at_path(reported_bridge(world, bridge->name), "registered") != true;
 }
 

@@ -24,6 +24,7 @@ Ports ports_of_network(BridgeType type) {
     case BridgeType::instagram:
     case BridgeType::signal:
     case BridgeType::gmessages:
+    case BridgeType::hookshot:
     case BridgeType::generic:
       return {kHttpsPort};
     case BridgeType::skype:
@@ -52,12 +53,31 @@ bool has_bridges(const Tenant& tenant) {
 }
 
 bool is_mautrix(const Bridge& bridge) {
-  return is_alive(bridge) && bridge.type != BridgeType::irc && bridge.type != BridgeType::generic;
+  switch (bridge.type) {
+    case BridgeType::whatsapp:
+    case BridgeType::slack:
+    case BridgeType::messenger:
+    case BridgeType::instagram:
+    case BridgeType::telegram:
+    case BridgeType::signal:
+    case BridgeType::gmessages:
+      return true;
+    case BridgeType::irc:
+    case BridgeType::hookshot:
+    case BridgeType::generic:
+    case BridgeType::skype:
+      break;
+  }
+  return false;
 }
+
+bool is_hookshot(const Bridge& bridge) { return bridge.type == BridgeType::hookshot; }
 
 bool has_database(const Bridge& bridge) {
   return bridge.generic ? bridge.generic->has_database : is_mautrix(bridge);
 }
+
+bool has_lasting_keys(const Bridge& bridge) { return has_database(bridge) || is_hookshot(bridge); }
 
 bool has_double_puppets(const Tenant& tenant) {
   const auto& bridges = tenant.spec.bridges;

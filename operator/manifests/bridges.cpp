@@ -13,9 +13,11 @@ constexpr const char* kConfig = "/etc/bridge-config";  // the operator's part
 constexpr const char* kBrought = "/etc/brought";       // the company's part, with placeholders
 constexpr const char* kKeys = kBridgeKeysFolder;
 constexpr const char* kDoublePuppet = "/keys/double-puppet";
-constexpr const char* kCredentials = "/keys/credentials";
 constexpr const char* kRendered = "/etc/bridge";  // in memory; what the bridge itself reads
 constexpr const char* kMautrixConfig = "config.yaml";
+constexpr const char* kHookshotConfig = "config.yml";  // made of the two, and the company's between
+constexpr const char* kHookshotServices = "services.yaml";
+constexpr const char* kHookshotFrame = "frame.yaml";
 constexpr const char* kRegistration = "registration.yaml";
 constexpr const char* kPlaceholders = "placeholders.yaml";
 constexpr int kStopSeconds = 30;
@@ -61,6 +63,11 @@ json files(const Tenant& tenant, const Bridge& bridge) {
     result[kPlaceholders] = to_yaml(placeholders(tenant, bridge));
     result["fill_files.py"] = scripts::fill_files;
   }
+  if (is_hookshot(bridge)) {
+    result[kHookshotServices] = to_yaml(hookshot_services(tenant, bridge));
+    result[kHookshotFrame] = to_yaml(hookshot_frame(tenant, bridge));
+    result["merge_yaml.py"] = scripts::merge_yaml;
+  }
   if (has_database(bridge)) result["await_database.py"] = scripts::await_database;
   return result;
 }
@@ -85,8 +92,22 @@ json render(const Tenant& tenant, const Bridge& bridge) {
   if (is_mautrix(bridge)) {
     result["volumeMounts"].push_back(read_only_mount("double-puppet", kDoublePuppet));
   }
-  if (!bridge.credentials.empty()) {
-    result["volumeMounts"].push_back(read_only_mount("credentials", kCredentials));
+  if (is_mautrix(bridge) && !bridge.credentials.empty()) {
+    result["volumeMounts"].push_back(read_only_mount("credentials", kCredentialsFolder));
+  }
+  return result;
+}
+
+json merge(const Tenant& tenant, const Bridge& bridge) {
+  std::vector<std::string> command{in_folder(kConfig, "merge_yaml.py"),
+                                   in_folder(kRendered, kHookshotConfig),
+                                   in_folder(kConfig, kHookshotServices)};
+  const bool is_told_more = !bridge.credentials.empty();
+  if (is_told_more) command.push_back(in_folder(kCredentialsFolder, kServices));
+  command.push_back(in_folder(kConfig, kHookshotFrame));
+  json result = preparing(tenant, "merge", command);
+  if (is_told_more) {
+    result["volumeMounts"].push_back(read_only_mount("credentials", kCredentialsFolder));
   }
   return result;
 }
@@ -110,6 +131,7 @@ json await_database(const Tenant& tenant, const Bridge& bridge) {
 json init_containers(const Tenant& tenant, const Bridge& bridge) {
   json result = json::array({render(tenant, bridge)});
   if (bridge.generic && !brought_secret(bridge).empty()) result.push_back(fill(tenant));
+  if (is_hookshot(bridge)) result.push_back(merge(tenant, bridge));
   if (has_database(bridge)) result.push_back(await_database(tenant, bridge));
   return result;
 }
@@ -151,6 +173,9 @@ std::vector<std::string> command_of(const Tenant& tenant, const Bridge& bridge) 
               "--listen-port",
               std::to_string(kBridgePort),
               homeserver_of_bridges(tenant)};
+    case BridgeType::hookshot:
+      return {"node", "/bin/matrix-hookshot/App/BridgeApp.js",
+              in_folder(kRendered, kHookshotConfig), in_folder(kRendered, kRegistration)};
     case BridgeType::generic:
       return bridge.generic->command;
     case BridgeType::skype:
@@ -170,8 +195,18 @@ Probes probes_of(const Bridge& bridge) {
     return path.empty() ? open : http_probe(path, "http");
   };
   if (is_mautrix(bridge)) return {asked("/_matrix/mau/live"), asked("/_matrix/mau/ready")};
+  // The homeserver's port tells nothing of how it is.
+  if (is_hookshot(bridge)) return {http_probe("/live", "metrics"), http_probe("/ready", "metrics")};
   if (bridge.generic) return {asked(bridge.generic->live_path), asked(bridge.generic->ready_path)};
   return {open, open};
+}
+
+/// It reads its private key, and keys that its services have, by their files.
+void add_files_of_hookshot(const Bridge& bridge, json& mounts) {
+  mounts.push_back(read_only_mount("passkey", kPasskeyFolder));
+  if (!bridge.credentials.empty()) {
+    mounts.push_back(read_only_mount("credentials", kCredentialsFolder));
+  }
 }
 
 json program(const Tenant& tenant, const Bridge& bridge) {
@@ -183,12 +218,17 @@ json program(const Tenant& tenant, const Bridge& bridge) {
                                {{"name", "PYTHONDONTWRITEBYTECODE"}, {"value", "1"}},
                                {{"name", "PYTHONUNBUFFERED"}, {"value", "1"}}});
   result["ports"] = json::array({port("http", port_of(bridge))});
+  if (is_hookshot(bridge)) {
+    result["ports"].push_back(port("webhooks", kWebhooksPort));
+    result["ports"].push_back(port("metrics", kHookshotMetricsPort));
+  }
   result["resources"] = bridge.resources;
   result["startupProbe"] = timed(probes.live, 1, kStartSeconds, 5);
   result["readinessProbe"] = timed(probes.ready, 5, 3, 5);
   result["livenessProbe"] = timed(probes.live, 15, 4, 10);
   result["volumeMounts"] =
       json::array({read_only_mount("rendered", kRendered), mount("tmp", "/tmp")});
+  if (is_hookshot(bridge)) add_files_of_hookshot(bridge, result["volumeMounts"]);
   return result;
 }
 
@@ -196,11 +236,13 @@ json pod_volumes(const Tenant& tenant, const Bridge& bridge) {
   json result = json::array({config_map_volume("config", bridge_name(tenant, bridge)),
                              secret_volume("keys", bridge_keys(tenant, bridge)),
                              memory_volume("rendered", "4Mi"), scratch_volume("tmp", "256Mi")});
-  if (is_mautrix(bridge)) {
-    json tokens = secret_volume("double-puppet", double_puppet_keys(tenant));
-    tokens["secret"]["items"] = json::array({{{"key", kAsToken}, {"path", kAsToken}}});
-    result.push_back(std::move(tokens));
-  }
+  const auto add_one = [&](const char* name, const std::string& secret, const char* entry) {
+    json volume = secret_volume(name, secret);
+    volume["secret"]["items"] = json::array({{{"key", entry}, {"path", entry}}});
+    result.push_back(std::move(volume));
+  };
+  if (is_mautrix(bridge)) add_one("double-puppet", double_puppet_keys(tenant), kAsToken);
+  if (is_hookshot(bridge)) add_one("passkey", bridge_keys(tenant, bridge), kPasskey);
   if (!bridge.credentials.empty()) {
     result.push_back(secret_volume("credentials", bridge.credentials));
   }
@@ -256,15 +298,19 @@ Manifest deployment(const Tenant& tenant, const Bridge& bridge, const json& conf
 
 /// The homeserver may knock before the bridge is ready: it only is once the homeserver did.
 Manifest service(const Tenant& tenant, const Bridge& bridge) {
-  return {
-      {"apiVersion", "v1"},
-      {"kind", "Service"},
-      {"metadata", metadata_of(tenant, bridge)},
-      {"spec",
-       {{"selector", selector_of(tenant, bridge)},
-        {"publishNotReadyAddresses", true},
-        {"ports",
-         json::array({{{"name", "http"}, {"port", port_of(bridge)}, {"targetPort", "http"}}})}}}};
+  const auto led_to = [](const char* name, int number) {
+    return json{{"name", name}, {"port", number}, {"targetPort", name}};
+  };
+  json ports = json::array();
+  ports.push_back(led_to("http", port_of(bridge)));
+  if (is_hookshot(bridge)) ports.push_back(led_to("webhooks", kWebhooksPort));
+  return {{"apiVersion", "v1"},
+          {"kind", "Service"},
+          {"metadata", metadata_of(tenant, bridge)},
+          {"spec",
+           {{"selector", selector_of(tenant, bridge)},
+            {"publishNotReadyAddresses", true},
+            {"ports", ports}}}};
 }
 
 Manifest configuration(const Tenant& tenant, const Bridge& bridge, const json& config) {
@@ -295,11 +341,13 @@ std::vector<SecretRecipe> bridge_recipes(const Tenant& tenant) {
                        .entries = std::move(entries)});
   };
   for (const Bridge& bridge : live_bridges(tenant)) {
-    add(bridge_keys(tenant, bridge), {{kAsToken, Draw::token},
-                                      {kHsToken, Draw::token},
-                                      {kBridgePassword, Draw::token},
-                                      {kPickleKey, Draw::token},
-                                      {kProvisioningSecret, Draw::token}});
+    std::vector<SecretRecipe::Entry> entries{{kAsToken, Draw::token},
+                                             {kHsToken, Draw::token},
+                                             {kBridgePassword, Draw::token},
+                                             {kPickleKey, Draw::token},
+                                             {kProvisioningSecret, Draw::token}};
+    if (is_hookshot(bridge)) entries.push_back({kPasskey, Draw::rsa_key});
+    add(bridge_keys(tenant, bridge), std::move(entries));
   }
   if (has_double_puppets(tenant)) {
     add(double_puppet_keys(tenant), {{kAsToken, Draw::token}, {kHsToken, Draw::token}});

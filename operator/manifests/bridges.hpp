@@ -21,13 +21,21 @@ inline constexpr const char* kHsToken = "hs_token";  // the homeserver to it
 inline constexpr const char* kBridgePassword = "database";
 inline constexpr const char* kPickleKey = "pickle";
 inline constexpr const char* kProvisioningSecret = "provisioning";
+inline constexpr const char* kPasskey = "passkey";  // a hookshot's, for the tokens that it keeps
+/// Where a bridge's own pod has what the company brings for it.
+inline constexpr const char* kCredentialsFolder = "/keys/credentials";
 
 /// Of a telegram bridge's credentials.
 inline constexpr const char* kApiId = "api-id";
 inline constexpr const char* kApiHash = "api-hash";
+/// Of a hookshot's: more of its configuration. Other entries are files that this one names.
+inline constexpr const char* kServices = "services.yaml";
 
 /// Where every bridge listens that says nothing else.
 inline constexpr int kBridgePort = 29300;
+/// Where hookshot takes what other programs send, and where it tells how it is.
+inline constexpr int kWebhooksPort = 29301;
+inline constexpr int kHookshotMetricsPort = 29302;
 
 /// It can run: its network has not ended.
 bool is_alive(const api::Bridge& bridge);
@@ -37,7 +45,10 @@ std::vector<api::Bridge> live_bridges(const Tenant& tenant);
 bool has_bridges(const Tenant& tenant);
 /// One of the mautrix family, which all are configured alike.
 bool is_mautrix(const api::Bridge& bridge);
+bool is_hookshot(const api::Bridge& bridge);
 bool has_database(const api::Bridge& bridge);
+/// What lasts is written by its keys: others in their place could not read it.
+bool has_lasting_keys(const api::Bridge& bridge);
 /// Some bridge writes in the name of people who use it.
 bool has_double_puppets(const Tenant& tenant);
 
@@ -76,6 +87,18 @@ json registration(const Tenant& tenant, const api::Bridge& bridge);
 json double_puppet_registration(const Tenant& tenant);
 /// The main configuration file of one of the mautrix family, in the same way.
 json mautrix_config(const Tenant& tenant, const api::Bridge& bridge);
+
+/// What a hookshot serves without a word from the company, which may have it otherwise; and what
+/// the company cannot have otherwise, or nobody would find it.
+json hookshot_services(const Tenant& tenant, const api::Bridge& bridge);
+json hookshot_frame(const Tenant& tenant, const api::Bridge& bridge);
+/// Where it has its private key.
+inline constexpr const char* kPasskeyFolder = "/keys/passkey";
+/// Some hookshot is there, to which the gateway leads.
+bool takes_webhooks(const Tenant& tenant);
+/// What the gateway's server for the Matrix host says of that, and what it says beside its servers.
+std::string webhook_locations(const Tenant& tenant);
+std::string webhook_secrecy();
 
 /// All that the homeserver reads of bridges: files of its ConfigMap, and what its configuration
 /// says of them. Empty without bridges.

@@ -57,7 +57,7 @@ std::string logins(const Tenant& tenant) {
 std::string matrix_host(const Tenant& tenant) {
   return "server_name " + tenant.spec.matrix_host + ";\nclient_max_body_size " +
          tenant.spec.max_upload_size + ";\n" + behind_proxy(tenant) + fence(tenant) +
-         logins(tenant);
+         logins(tenant) + (takes_webhooks(tenant) ? "include /etc/gateway/webhooks.conf;\n" : "");
 }
 
 /// The company's domain itself serves the well-known documents, and other servers when the server
@@ -142,6 +142,13 @@ std::string server_for_bridges(const Tenant& tenant) {
          "  location / {\n    return 404;\n  }\n}\n";
 }
 
+/// The second is found by the pattern of server_for_bridges().
+void add_webhooks(const Tenant& tenant, json& files) {
+  if (!takes_webhooks(tenant)) return;
+  files["webhooks.conf"] = webhook_locations(tenant);
+  files["bridges_webhooks.conf"] = webhook_secrecy();
+}
+
 json support(const std::string& contact) {
   return {{"contacts", json::array({{{"role", "m.role.admin"}, {"email_address", contact}}})}};
 }
@@ -170,6 +177,7 @@ json gateway_config(const Tenant& tenant) {
     files["mas_host.conf"] = scripts::mas_host;
   }
   add_calls(tenant, files);
+  add_webhooks(tenant, files);
   if (tenant.spec.fenced) files["fence.conf"] = scripts::fence;
   // Without a contact there is nothing to say, and the document is absent: 404.
   if (!tenant.spec.contact.empty()) files["support.json"] = document(support(tenant.spec.contact));

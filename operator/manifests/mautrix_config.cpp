@@ -12,11 +12,11 @@ using api::Bridge;
 using api::BridgeType;
 
 constexpr const char* kDoublePuppetToken = "/keys/double-puppet/as_token";
-constexpr const char* kCredentials = "/keys/credentials/";
 constexpr int kConnections = 4;
 
 json file(const std::string& path) { return {{"$file", path}}; }
 json key(const char* entry) { return file(std::string{kBridgeKeysFolder} + "/" + entry); }
+std::string credential(const char* entry) { return std::string{kCredentialsFolder} + "/" + entry; }
 
 /// What a person writes before a command, and how the network is called.
 struct Words {
@@ -41,6 +41,7 @@ Words words_of(BridgeType type) {
     case BridgeType::gmessages:
       return {"!gm", "Google Messages"};
     case BridgeType::irc:
+    case BridgeType::hookshot:
     case BridgeType::generic:
     case BridgeType::skype:
       break;
@@ -96,13 +97,14 @@ json network(const Bridge& bridge) {
     case BridgeType::instagram:
       return {{"mode", "instagram"}};
     case BridgeType::telegram:
-      return {{"api_id", {{"$integer", std::string{kCredentials} + kApiId}}},
-              {"api_hash", file(std::string{kCredentials} + kApiHash)}};
+      return {{"api_id", {{"$integer", credential(kApiId)}}},
+              {"api_hash", file(credential(kApiHash))}};
     case BridgeType::whatsapp:
     case BridgeType::slack:
     case BridgeType::signal:
     case BridgeType::gmessages:
     case BridgeType::irc:
+    case BridgeType::hookshot:
     case BridgeType::generic:
     case BridgeType::skype:
       break;

@@ -356,9 +356,13 @@ Manifest bridge_policy(const Tenant& tenant, const api::Bridge& bridge) {
                    to(json::array({gateway}), json::array({tcp(kGatewayBridgesPort)})),
                    name_service(), to(where.empty() ? public_addresses() : where, ports)});
   if (has_database(bridge)) egress.push_back(database_arrow(tenant));
-  Manifest result = policy(
-      tenant, kBridge, bridge_name(tenant, bridge),
-      json::array({from(json::array({homeserver}), json::array({tcp(port_of(bridge))}))}), egress);
+  json ingress =
+      json::array({from(json::array({homeserver}), json::array({tcp(port_of(bridge))}))});
+  if (is_hookshot(bridge)) {
+    ingress.push_back(from(json::array({gateway}), json::array({tcp(kWebhooksPort)})));
+    let_prometheus_in(tenant, kHookshotMetricsPort, ingress);
+  }
+  Manifest result = policy(tenant, kBridge, bridge_name(tenant, bridge), ingress, egress);
   result["spec"]["podSelector"] = pods_of(tenant, bridge);
   return result;
 }
@@ -402,6 +406,11 @@ Manifest gateway_policy(const Tenant& tenant) {
   }
   if (has_calls(tenant)) egress.push_back(arrow_to_pods(tenant, kLiveKit, kLiveKitPort));
   if (has_group_calls(tenant)) egress.push_back(arrow_to_pods(tenant, kLkJwt, kLkJwtPort));
+  for (const api::Bridge& bridge : live_bridges(tenant)) {
+    if (!is_hookshot(bridge)) continue;
+    egress.push_back(to(json::array({{{"podSelector", pods_of(tenant, bridge)}}}),
+                        json::array({tcp(kWebhooksPort)})));
+  }
   return policy(tenant, "gateway", gateway_name(tenant), ingress, egress);
 }
 

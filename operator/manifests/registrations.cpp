@@ -72,7 +72,7 @@ json source(const std::string& secret, const std::string& folder) {
 json services_without_encryption(const Tenant& tenant) {
   json services = json::array();
   for (const Bridge& bridge : live_bridges(tenant)) {
-    if (bridge.type == api::BridgeType::irc) services.push_back(bridge.name);
+    if (bridge.type == api::BridgeType::irc || is_hookshot(bridge)) services.push_back(bridge.name);
   }
   return services;
 }
@@ -94,7 +94,8 @@ json registration(const Tenant& tenant, const Bridge& bridge) {
       {"sender_localpart", sender_of(tenant, bridge)},
       {"rate_limited", false},
       {"namespaces", is_irc ? namespaces_of_irc(tenant, bridge) : namespaces(tenant, bridge)}};
-  if (is_irc) return result;
+  // One reads no messages between devices, the other has no use for who is typing.
+  if (is_irc || is_hookshot(bridge)) return result;
   // Typing, receipts and messages between devices; the first is what it was called before.
   result["de.sorunome.msc2409.push_ephemeral"] = true;
   result["receive_ephemeral"] = true;
@@ -135,9 +136,13 @@ json registration_config(const Tenant& tenant) {
     result["app_service_config_files"].push_back(arguments[index]);
   }
   if (has_plain_rooms(tenant)) {
+    json config = {{"services", services_without_encryption(tenant)}};
+    // People make rooms for them, not they for people.
+    for (const Bridge& bridge : live_bridges(tenant)) {
+      if (is_hookshot(bridge)) config["guests"].push_back(bot_of(tenant, bridge));
+    }
     result["modules"] =
-        json::array({{{"module", "plain_rooms.PlainRooms"},
-                      {"config", {{"services", services_without_encryption(tenant)}}}}});
+        json::array({{{"module", "plain_rooms.PlainRooms"}, {"config", std::move(config)}}});
   }
   return result;
 }

@@ -7,6 +7,7 @@ extern const char* const prepare_database;
 extern const char* const apply_roles;
 extern const char* const check_database;
 extern const char* const render_config;
+extern const char* const merge_yaml;
 extern const char* const plain_rooms;
 extern const char* const skip_history;
 extern const char* const fill_files;

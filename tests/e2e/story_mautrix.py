@@ -10,12 +10,10 @@ import pytest
 
 from support import kubectl as k
 from support import matrix
-from support.archive import image_in
+from support.archive import IMAGES, image_in, offer, offered
 from support.encrypted import Person
 from support.waiting import Stopwatch, figure, wait_until
 
-IMAGES = k.ROOT / "playground" / "images.d"
-UNTIL_UPGRADED = 180
 UNTIL_BACK = 180
 # The homeserver asks a bridge that did not answer again after one second, two, four and so on.
 UNTIL_ANSWERED_AGAIN = 120
@@ -50,18 +48,6 @@ NETWORKS = [
 TOLD = [pytest.param(network, id=network.type, marks=pytest.mark.skipif(
     not network.archive.is_file(), reason=f"there is no {network.archive.name}"))
     for network in NETWORKS]
-
-
-def offer(kind, image):
-    k.dev("helm", "upgrade", "alphorn", str(k.ROOT / "charts" / "alphorn"), "--namespace", k.SYSTEM,
-          "--reuse-values", "--set", f"images.bridges.{kind}={image}", "--wait",
-          timeout=UNTIL_UPGRADED)
-
-
-def offered(kind):
-    values = json.loads(k.dev("helm", "get", "values", "alphorn", "--namespace", k.SYSTEM,
-                              "--output", "json"))
-    return values["images"].get("bridges", {}).get(kind, "")
 
 
 @pytest.fixture(scope="module")

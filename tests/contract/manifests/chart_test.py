@@ -269,7 +269,7 @@ class Chart(unittest.TestCase):
     def test_monitoring_is_rendered_on_request(self):
         self.assertNotIn("monitoring.coreos.com", render())
         text = render("--set", "monitoring.enabled=true,monitoring.namespace=watch,monitoring.labels.release=main")
-        self.assertEqual(len(of_kind(text, "PodMonitor")), 6)
+        self.assertEqual(len(of_kind(text, "PodMonitor")), 7)
         (rule,) = of_kind(text, "PrometheusRule")
         self.assertEqual(rule["metadata"]["labels"]["release"], "main")
         self.assertEqual(rule["spec"], yaml.safe_load((CHART / "files" / "rules.yaml").read_text()))

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The scripts that run in tenants' pods, run here with nothing but files."""
 
+import asyncio
+import importlib
 import json
 import os
 import pathlib
@@ -8,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[3] / "operator" / "manifests" / "scripts"
@@ -97,6 +100,55 @@ class Scripts(unittest.TestCase):
             self.assertIn("template.yaml or a file that it names cannot be read", outcome.stderr)
             self.assertNotIn("Traceback", outcome.stderr)
             self.assertNotIn("s3cret", outcome.stderr)
+
+    @unittest.skipIf(yaml is None, "needs python3-yaml")
+    def test_merge_yaml_lets_the_last_one_count(self):
+        first = self.write("first.yaml", "a: {x: 1}\nb: 2\n")
+        second = self.write("second.yaml", "a: {y: 3}\nc: 4\n")
+        result = self.folder / "result.yaml"
+        outcome = run(sys.executable, SCRIPTS / "merge_yaml.py", result, first, second)
+        self.assertEqual((outcome.returncode, outcome.stderr), (0, ""))
+        self.assertEqual(yaml.safe_load(result.read_text()), {"a": {"y": 3}, "b": 2, "c": 4})
+        self.assertEqual(stat.S_IMODE(os.stat(result).st_mode), 0o600)
+
+    @unittest.skipIf(yaml is None, "needs python3-yaml")
+    def test_merge_yaml_says_what_it_cannot_read(self):
+        for name, text, said in (
+            ("list.yaml", "- s3cret", "holds no YAML mapping"),
+            ("broken.yaml", 'a: "s3cret', "cannot be read (ScannerError)"),
+        ):
+            outcome = run(sys.executable, SCRIPTS / "merge_yaml.py", self.folder / "result", self.write(name, text))
+            self.assertEqual(outcome.returncode, 1)
+            self.assertIn(f"{name} {said}", outcome.stderr)
+            self.assertNotIn("s3cret", outcome.stderr)
+        outcome = run(sys.executable, SCRIPTS / "merge_yaml.py", self.folder / "result", self.folder / "absent")
+        self.assertIn("absent: No such file", outcome.stderr)
+
+    def plain_rooms(self, service, content):
+        sys.path.insert(0, str(SCRIPTS))
+        self.addCleanup(sys.path.remove, str(SCRIPTS))
+        sys.dont_write_bytecode = True
+        module = importlib.import_module("plain_rooms")
+        api = types.SimpleNamespace(register_third_party_rules_callbacks=lambda **_: None)
+        rooms = module.PlainRooms({"services": ["irc"], "guests": ["@hookbot:a.example"]}, api)
+        requester = types.SimpleNamespace(app_service_id=service)
+        asyncio.run(rooms.on_create_room(requester, content, False))
+        return content
+
+    def test_plain_rooms_are_those_of_a_bridge_and_those_it_is_invited_to(self):
+        plain = {
+            "visibility": "private",
+            "preset": "public_chat",
+            "initial_state": [{"type": "m.room.join_rules", "state_key": "", "content": {"join_rule": "invite"}}],
+        }
+        self.assertEqual(self.plain_rooms("irc", {}), plain)
+        guest = {"invite": ["@jo:a.example", "@hookbot:a.example"]}
+        self.assertEqual(self.plain_rooms(None, dict(guest)), plain | guest)
+
+    def test_plain_rooms_leaves_others_as_they_are(self):
+        for content in ({}, {"invite": ["@jo:a.example"]}, {"invite": "@hookbot:a.example"}, {"invite": [{}]}):
+            self.assertEqual(self.plain_rooms(None, dict(content)), content)
+            self.assertEqual(self.plain_rooms("slack", dict(content)), content)
 
     def prepare(self, data):
         """Runs the database's script with stand-ins for the programs it calls."""

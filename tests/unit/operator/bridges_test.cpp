@@ -76,6 +76,19 @@ TEST(Bridges, KeepKeysThatAHomeserverHasKnown) {
   EXPECT_FALSE(is_new_to_homeserver(world, "acme-bridge-whatsapp"));
 }
 
+TEST(Bridges, KeepThePasskeyThatTokensWereWrittenBy) {
+  const json hookshot = json::array({{{"name", "hookshot"}, {"type", "hookshot"}}});
+  World world = a_tenant_with(hookshot);
+  world.tenant.images.bridges["hookshot"] = "registry.example/hookshot:7.4.4";
+  world = converged(std::move(world));
+  ASSERT_NE(world.child("Secret", "acme-bridge-hookshot"), nullptr);
+  EXPECT_TRUE(is_ready(status_of(world)));
+  world.resource.status = status_of(world);
+  world.children.erase(ChildId{.kind = "Secret", .name = "acme-bridge-hookshot"});
+  observe_bridges(world);
+  EXPECT_FALSE(is_new_to_homeserver(world, "acme-bridge-hookshot"));
+}
+
 TEST(Bridges, StartOnceTheHomeserverKnowsThem) {
   World world = a_tenant_with(kWhatsapp);
   EXPECT_EQ(readiness_of(plan_of(world), "bridges").message, "waits until homeserver is ready");
