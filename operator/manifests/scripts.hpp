@@ -38,7 +38,8 @@ extern const char* const pg_hba;
 extern const char* const pg_hba_watched;
 extern const char* const metrics_role;
 
-/// The programs that make sets and fill them back, and what they share: one folder, under their own names.
+/// The programs that make sets and fill them back, and what they share: one folder, under their own
+/// names.
 extern const char* const backup_outcome;
 extern const char* const backup_bucket;
 extern const char* const backup_repository;

@@ -103,7 +103,8 @@ class BucketServer:
         path = urllib.parse.quote(path)
         text = urllib.parse.urlencode(sorted((query or {}).items()))
         empty = hashlib.sha256(b"").hexdigest()
-        headers = {"host": f"{self._address}:{self._port}", "x-amz-content-sha256": empty, "x-amz-date": moment}
+        headers = {"host": f"{self._address}:{self._port}", "x-amz-content-sha256": empty,
+                   "x-amz-date": moment}
         named = ";".join(headers)
         canonical = "\n".join([method, path, text,
                                *(f"{name}:{value}" for name, value in headers.items()), "", named,
