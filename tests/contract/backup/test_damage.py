@@ -232,7 +232,10 @@ def test_a_database_that_is_gone(programs, company, repository):
     path = company.folder / "closed.conf"
     path.write_text("[it]\nhost=127.0.0.1\nport=1\ndbname=synapse\nuser=synapse\n")
     closed = {"name": "synapse", "serviceFile": str(path), "service": "it", "isHomeserver": True}
-    programs.refused("make_set", company.making(repository, "none", databases=[closed]), "DatabaseUnreachable", 1)
+    began = time.monotonic()
+    request = company.making(repository, "none", databases=[closed], waitForDatabaseSeconds=5)
+    programs.refused("make_set", request, "DatabaseUnreachable", 1)
+    assert time.monotonic() - began > 5
 
 
 def test_a_dump_that_fails_is_no_part(programs, company, repository):

@@ -48,7 +48,7 @@ def test_the_company_itself_comes_back_as_plain_files(programs, company, filled,
     assert words["databases"] == ["synapse"] and words["signingKeyId"] == "ed25519:a_test"
     key = into / "secrets/acme-homeserver-keys/signing.key"
     assert key.read_text() == (company.data / "signing.key").read_text() and not key.is_symlink()
-    assert json.loads((into / "company.json").read_text())["kind"] == "CompanyHomeserver"
+    assert json.loads((into / "company.json").read_text())["resource"]["kind"] == "CompanyHomeserver"
     assert json.loads((into / "manifest.json").read_text())["set"] == "good"
 
 

@@ -188,7 +188,8 @@ class Company:
         (secret / "..2026/signing.key").write_text((self.data / "signing.key").read_text())
         (secret / "..data").symlink_to("..2026")
         (secret / "signing.key").symlink_to("..data/signing.key")
-        (folder / "set/company.json").write_text(json.dumps({"kind": "CompanyHomeserver"}))
+        (folder / "set/company.json").write_text(json.dumps(
+            {"resource": {"kind": "CompanyHomeserver"}, "secrets": [{"name": "acme-homeserver-keys"}]}))
 
     def live(self, people=3, messages=20, uploads=12):
         """People, a room, messages, files with thumbnails, and keys that must never be given out twice."""

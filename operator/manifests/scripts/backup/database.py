@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import psycopg2
 
@@ -18,6 +19,7 @@ TIMEOUT = 20
 # Of the pod.
 MEMORY = "/tmp"
 PIPE_SIZE = 1 << 20
+BETWEEN_TRIES = 2
 MARK = "alphorn_restore"
 # The advisory lock of who fills a database; any number that nobody else uses.
 LOCK = 4702387461
@@ -81,11 +83,10 @@ class Database:
             return Failure("DatabaseRefused", f"there is no database {self.name}: make it, with the locale C", True)
         return Failure("DatabaseUnreachable", f"database {self.name} does not answer: {first_line(said)}")
 
-    @contextlib.contextmanager
-    def session(self, **options):
+    def _connect(self):
         os.environ["PGSERVICEFILE"] = self._file
         try:
-            connection = psycopg2.connect(
+            return psycopg2.connect(
                 f"service={self._service}",
                 connect_timeout=TIMEOUT,
                 application_name="alphorn backup",
@@ -94,6 +95,21 @@ class Database:
             )
         except psycopg2.Error as error:
             raise self._refusal(str(error)) from None
+
+    def connected(self, seconds):
+        """A server that is just starting is waited for; one that refuses is not."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._connect()
+            except Failure as failure:
+                if failure.futile or time.monotonic() >= deadline:
+                    raise
+            time.sleep(BETWEEN_TRIES)
+
+    @contextlib.contextmanager
+    def session(self, wait=0, **options):
+        connection = self.connected(wait)
         try:
             connection.set_session(**options)
             yield connection.cursor()

@@ -90,9 +90,9 @@ def fill(request, manifest, repository):
     """(counts, uploads compared)."""
     # A restore is named by who asked for it, so that another one for the same set does not go on with this one.
     restored = f"{manifest['set']} {request.get('restore', '')}".strip()
-    found, checked = {}, 0
+    found, checked, wait = {}, 0, request.get("waitForDatabaseSeconds", 0)
     with contextlib.ExitStack() as stack:
-        targets = [(one, snapshot, stack.enter_context(one.session(autocommit=True)))
+        targets = [(one, snapshot, stack.enter_context(one.session(wait, autocommit=True)))
                    for one, snapshot in plan(request, manifest)]
         for one, _, cursor in targets:
             lock(cursor, one.name)

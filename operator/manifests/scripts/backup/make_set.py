@@ -101,7 +101,8 @@ class Making:
 
     def _store_database(self, one, uploads):
         # What is counted and what is dumped is the same snapshot.
-        with one.session(isolation_level="REPEATABLE READ", readonly=True) as cursor:
+        wait = self._request.get("waitForDatabaseSeconds", 0)
+        with one.session(wait, isolation_level="REPEATABLE READ", readonly=True) as cursor:
             cursor.execute("SELECT pg_export_snapshot()")
             snapshot = cursor.fetchone()[0]
             if one.is_homeserver:

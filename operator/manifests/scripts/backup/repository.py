@@ -17,6 +17,8 @@ PART, MANIFEST = "part=", "part=manifest"
 # Of a dead pod a lock is taken for stale by restic after half an hour.
 LOCK_PATIENCE = 2100
 BETWEEN_TRIES = 15
+# Of the pod; and where Debian keeps the authorities of the world.
+MEMORY, WORLD = "/tmp", "/etc/ssl/certs/ca-certificates.crt"
 # As long as S3 may be gone before a run gives up; restic alone would go on for a quarter of an hour.
 PATIENCE = 300
 
@@ -66,6 +68,16 @@ def failure_of(said):
 
 def pattern_in(pattern, line):
     return re.search(pattern, line, re.I) is not None
+
+
+def with_the_worlds(path):
+    """A file of those authorities and of the world's: restic takes either, and a server moves to a public one."""
+    bundle = os.path.join(MEMORY, "authorities.crt")
+    with open(bundle, "w", encoding="utf-8") as file:
+        for source in (path, WORLD):
+            with contextlib.suppress(FileNotFoundError), open(source, encoding="utf-8") as certificates:
+                file.write(certificates.read() + "\n")
+    return bundle
 
 
 class Running:
@@ -141,6 +153,7 @@ class Backing(Running):
 class Repository:
     def __init__(self, settings):
         self._settings = settings
+        self._authorities = with_the_worlds(settings["ca"]) if settings.get("ca") else None
         self._patience = settings.get("patienceSeconds", PATIENCE)
         self._lock_patience = settings.get("lockPatienceSeconds", LOCK_PATIENCE)
         # A restic that is interrupted just when it writes its lock leaves it.
@@ -160,7 +173,7 @@ class Repository:
         """Raises when the server, the bucket or the volume cannot be used; says so within seconds."""
         if self._is_s3():
             bucket.ask(self._settings["url"], self._settings.get("region"), self._secret("access-key-id"),
-                       self._secret("secret-access-key"), self._settings.get("ca"))
+                       self._secret("secret-access-key"), self._authorities)
 
     def _environment(self, password_file):
         cache = os.path.join(os.environ.get("TMPDIR", "/cache"), "restic")
@@ -181,8 +194,8 @@ class Repository:
 
     def start(self, *arguments, kind=Running, password_file=None, **options):
         command = ["restic"]
-        if self._settings.get("ca"):
-            command += ["--cacert", self._settings["ca"]]
+        if self._authorities:
+            command += ["--cacert", self._authorities]
         return kind([*command, *arguments], self._environment(password_file), self._patience, **options)
 
     def start_backup(self, what, tags, host, **options):
