@@ -13,7 +13,8 @@ SCHEMA = json.loads((ROOT / "provisioner/directory/company-directory.schema.json
 # What only the whole document, another file or the text's own form tells.
 BEYOND = {
     "a-deputy-is-a-group", "a-guest-is-a-deputy", "a-key-twice", "administrator-unknown",
-    "control-character", "empty-document", "external-id-twice", "external-id-without-provider", "group-by-unknown-column",
+    "control-character", "empty-document", "external-id-of-another-case", "external-id-twice",
+    "external-id-without-provider", "group-by-unknown-column",
     "group-of-an-unknown-person", "group-twice", "guest-among-the-staff",
     "guest-in-a-flat-room-of-the-staff", "guest-is-an-employee", "guest-of-this-server",
     "guest-twice", "guest-with-both", "latin-1", "localpart-too-long",
