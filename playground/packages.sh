@@ -3,7 +3,7 @@
 declare -A PACKAGES=(
   [cluster]="ca-certificates curl iproute2 iptables nftables conntrack openssl jq kmod procps libseccomp2"
   [images]="age debootstrap fonts-dejavu-core gcc libc6-dev libpq-dev python3 python3-dev python3-pip"
-  [cpp]="g++ make ninja-build cmake ccache libcurl4-openssl-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
+  [cpp]="g++ make ninja-build cmake ccache libcurl4-openssl-dev libpq-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
          libspdlog-dev libcli11-dev prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev libcivetweb-dev
          libmimalloc-dev libsimdjson-dev libzstd-dev libarchive-dev libcairo2-dev libicu-dev libqrencode-dev
          pkg-config"

@@ -61,6 +61,13 @@ std::string version_of(const std::string& image) {
 }
 
 constexpr std::size_t kLongestMessage = 1024;
+constexpr std::chrono::minutes kLoginsHold{10};
+constexpr std::chrono::minutes kSilenceHolds{1};
+
+std::string keys_of(const World& world, const Bridge& bridge) {
+  const auto seen = world.tenant.bridges_seen.find(bridge.name);
+  return seen == world.tenant.bridges_seen.end() ? "" : seen->second.keys;
+}
 
 const json& reported_bridge(const World& world, const std::string& name) {
   static const json nothing;
@@ -68,6 +75,16 @@ const json& reported_bridge(const World& world, const std::string& name) {
     if (string_at(bridge, "name") == name) return bridge;
   }
   return nothing;
+}
+
+/// While nobody can be asked, what was told before.
+std::optional<std::int64_t> logins_of(const World& world, const Bridge& bridge) {
+  if (!manifests::is_mautrix(bridge)) return std::nullopt;
+  if (const auto known = world.logins.find(bridge.name); known != world.logins.end()) {
+    return known->second;
+  }
+  const std::int64_t told = integer_at(reported_bridge(world, bridge.name), "logins", -1);
+  return told < 0 ? std::nullopt : std::optional{told};
 }
 
 std::optional<Bridge> find_by_keys(const World& world, const std::string& secret_name) {
@@ -150,6 +167,25 @@ std::optional<Readiness> obstacle_of_bridges(const World& world) {
   return std::nullopt;
 }
 
+bool KnownLogins::is_due(const World& world, const Bridge& bridge) const {
+  if (!manifests::is_mautrix(bridge) || !bridge_ready(world, bridge).ready) return false;
+  const auto asked = asked_.find(bridge.name);
+  return asked == asked_.end() || world.seen_at >= asked->second.again_at ||
+         asked->second.keys != keys_of(world, bridge);
+}
+
+void KnownLogins::note(const World& world, const Bridge& bridge, std::optional<int> people) {
+  Asked& asked = asked_[bridge.name];
+  asked.keys = keys_of(world, bridge);
+  asked.again_at = world.seen_at + (people ? kLoginsHold : kSilenceHolds);
+  if (people) asked.people = people;
+}
+
+std::optional<int> KnownLogins::of(const Bridge& bridge) const {
+  const auto asked = asked_.find(bridge.name);
+  return asked == asked_.end() ? std::nullopt : asked->second.people;
+}
+
 bool is_new_to_homeserver(const World& world, const std::string& secret_name) {
   const manifests::Tenant& tenant = world.tenant;
   if (secret_name == manifests::double_puppet_keys(tenant)) return true;  // nothing is kept by it
@@ -179,6 +215,7 @@ json bridges_status(const World& world, bool is_registered) {
     }
     const std::string version = version_of(manifests::bridge_image(world.tenant, bridge));
     if (!version.empty()) entry["version"] = version;
+    if (const auto people = logins_of(world, bridge)) entry["logins"] = *people;
     result.push_back(std::move(entry));
   }
   return result;

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+
 #include "homeserver/components.hpp"
 
 /// Bridges to other networks as they are seen. All are pure.
@@ -29,6 +33,26 @@ bool is_new_to_homeserver(const World& world, const std::string& secret_name);
 /// status.bridges; empty without any. `is_registered`: the homeserver that runs knows those that
 /// are wanted.
 json bridges_status(const World& world, bool is_registered);
+
+/// How many people were logged in by each bridge when it was last asked, which is not often. For
+/// one thread.
+class KnownLogins {
+ public:
+  /// It runs, keeps logins, and was not asked for some time.
+  bool is_due(const World& world, const api::Bridge& bridge) const;
+  /// What it said; without an answer the former one stays.
+  void note(const World& world, const api::Bridge& bridge, std::optional<int> people);
+  /// Nothing when no answer ever came.
+  std::optional<int> of(const api::Bridge& bridge) const;
+
+ private:
+  struct Asked {
+    std::string keys;
+    TimePoint again_at{};
+    std::optional<int> people;
+  };
+  std::map<std::string, Asked> asked_;
+};
 
 /// Bridges whose network has ended, and what to do instead; "" when there is none.
 std::string retired_bridges(const World& world);

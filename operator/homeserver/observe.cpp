@@ -11,6 +11,7 @@
 #include "homeserver/rotation.hpp"
 #include "homeserver/signing_key.hpp"
 #include "homeserver/workers.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/vocabulary.hpp"
 
 namespace alphorn::homeserver {
@@ -340,6 +341,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
       world.bucket = parts_.servers.ask_bucket(tenant, stop);
     }
   }
+  if (world.homeserver && world.homeserver->problem.empty()) ask_logins(world, memory.logins);
   // A gateway before a silent homeserver has nothing to add, and would cost as much patience again;
   // a closed one asks nobody.
   const bool answers = world.homeserver && world.homeserver->problem.empty();
@@ -353,6 +355,18 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (world.gateway && world.gateway->problem.empty() && calls_are_rolled_out(world))
     world.calls = ask_calls(world, memory.media, stop);
   return world;
+}
+
+void Reconciler::ask_logins(World& world, KnownLogins& known) const {
+  const manifests::Tenant& tenant = world.tenant;
+  for (const api::Bridge& bridge : manifests::live_bridges(tenant)) {
+    if (known.is_due(world, bridge)) {
+      const Secret password{
+          secret_value(world, manifests::bridge_keys(tenant, bridge), manifests::kBridgePassword)};
+      known.note(world, bridge, parts_.servers.ask_logins(tenant, bridge, password));
+    }
+    if (const auto people = known.of(bridge)) world.logins[bridge.name] = *people;
+  }
 }
 
 CallsAnswer Reconciler::ask_calls(const World& world, KnownMedia& known,

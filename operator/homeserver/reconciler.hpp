@@ -9,6 +9,7 @@
 #include "controller/controller.hpp"
 #include "controller/events.hpp"
 #include "controller/written.hpp"
+#include "homeserver/bridges.hpp"
 #include "homeserver/cache.hpp"
 #include "homeserver/calls.hpp"
 #include "homeserver/erasure.hpp"
@@ -58,6 +59,7 @@ class Reconciler {
     SecretFacts secrets;
     Settled settled;
     KnownMedia media;
+    KnownLogins logins;
   };
 
   /// One that is deleted, and its data with it. Over when the last of our finalizers is.
@@ -67,6 +69,7 @@ class Reconciler {
   controller::Outcome set_finalizers(const World& world, const std::vector<std::string>& finalizers,
                                      std::stop_token stop);
   std::optional<World> observe(const kube::Key& key, Memory& memory, std::stop_token stop);
+  void ask_logins(World& world, KnownLogins& known) const;
   CallsAnswer ask_calls(const World& world, KnownMedia& known, std::stop_token stop) const;
   Failures execute(const Plan& plan, const World& world, std::stop_token stop);
   /// Returns how long news wait to be told; zero when there are none or they were told.

@@ -2,8 +2,10 @@
 
 #include "base/encoding.hpp"
 #include "base/ulid.hpp"
+#include "homeserver/logins.hpp"
 #include "homeserver/reach.hpp"
 #include "http/transport.hpp"
+#include "manifests/bridges.hpp"
 #include "manifests/mas.hpp"
 #include "matrix/authentication_service.hpp"
 #include "matrix/homeserver.hpp"
@@ -116,6 +118,13 @@ MediaAnswer ClusterServers::ask_media(const manifests::Tenant& tenant, std::stop
   // One address is enough to wait for in vain.
   if (!turn.empty()) return {.turn = turn, .media = ""};
   return {.turn = "", .media = try_to_connect(seen.media_address, seen.tcp_port.value(), stop)};
+}
+
+std::optional<int> ClusterServers::ask_logins(const manifests::Tenant& tenant,
+                                              const api::Bridge& bridge,
+                                              const Secret& database_password) {
+  return count_logins(manifests::database_name(tenant) + "." + tenant.ns + ".svc",
+                      manifests::kDatabasePort, manifests::bridge_role(bridge), database_password);
 }
 
 BucketAnswer ClusterServers::ask_bucket(const manifests::Tenant& tenant, std::stop_token stop) {

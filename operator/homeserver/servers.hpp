@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
 
 #include "base/secret.hpp"
@@ -36,6 +37,10 @@ class Servers {
   /// vain.
   virtual MediaAnswer ask_media(const manifests::Tenant& tenant, std::stop_token stop) = 0;
 
+  /// How many people are logged in by one of the mautrix family; nothing when nobody tells.
+  virtual std::optional<int> ask_logins(const manifests::Tenant& tenant, const api::Bridge& bridge,
+                                        const Secret& database_password) = 0;
+
   /// See matrix::Homeserver::ensure_administrator and matrix::AuthenticationService: by the secret
   /// of whoever keeps the accounts.
   virtual void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
@@ -54,6 +59,8 @@ class ClusterServers final : public Servers {
   Answer ask_mas(const manifests::Tenant& tenant, std::stop_token stop) override;
   Answer ask_calls(const manifests::Tenant& tenant, std::stop_token stop) override;
   MediaAnswer ask_media(const manifests::Tenant& tenant, std::stop_token stop) override;
+  std::optional<int> ask_logins(const manifests::Tenant& tenant, const api::Bridge& bridge,
+                                const Secret& database_password) override;
   void ensure_administrator(const manifests::Tenant& tenant, const Secret& password,
                             const Secret& shared_secret, matrix::Homeserver::Existing existing,
                             std::stop_token stop) override;

@@ -128,6 +128,8 @@ struct World {
   std::optional<Answer> mas;           ///< asked through the gateway, as an app would
 
   std::optional<CallsAnswer> calls;  ///< asked once its programs are rolled out
+  std::map<std::string, int>
+      logins;  ///< by bridge: people who are logged in, as far as it is known
 
   // Of a company that has backups, in no order.
   std::vector<api::HomeserverRun> backups;

@@ -181,6 +181,12 @@ void let_prometheus_in(const Tenant& tenant, int port, json& ingress) {
   ingress.push_back(from(json::array({prometheus}), json::array({tcp(port)})));
 }
 
+/// By the label that the chart gives the operator's pods, whatever its release is called.
+json asking_operator(const Tenant& tenant) {
+  return {{"namespaceSelector", namespace_called(tenant.operator_ns)},
+          {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
+}
+
 Manifest database_policy(const Tenant& tenant) {
   json clients = processes_of_homeserver(tenant);
   clients.push_back({{"podSelector", pods_of(tenant, kDatabaseCheck)}});
@@ -188,6 +194,8 @@ Manifest database_policy(const Tenant& tenant) {
   if (has_mas(tenant)) clients.push_back({{"podSelector", pods_of(tenant, "mas")}});
   // Also of one that is on its way out, which has something to write still.
   if (bridges_talk(tenant)) clients.push_back({{"podSelector", pods_of(tenant, kBridge)}});
+  // It counts who is logged in by bridges of the mautrix family.
+  if (has_double_puppets(tenant)) clients.push_back(asking_operator(tenant));
   json ingress = json::array({from(clients, json::array({tcp(kDatabasePort)}))});
   let_prometheus_in(tenant, kDatabaseMetricsPort, ingress);
   return policy(tenant, "database", database_name(tenant), ingress, json::array());
@@ -247,12 +255,6 @@ Manifest drill_policy(const Tenant& tenant) {
     egress = json::array({name_service(), arrow_to(repository.endpoint, repository.networks)});
   }
   return policy(tenant, kDrill, drill_name(tenant), json::array(), egress);
-}
-
-/// By the label that the chart gives the operator's pods, whatever its release is called.
-json asking_operator(const Tenant& tenant) {
-  return {{"namespaceSelector", namespace_called(tenant.operator_ns)},
-          {"podSelector", {{"matchLabels", {{"app.kubernetes.io/name", "alphorn-operator"}}}}}};
 }
 
 /// From one process of the homeserver to the others, and to what they hear of one another by.
@@ -396,14 +398,8 @@ Manifest gateway_policy(const Tenant& tenant) {
   let_prometheus_in(tenant, kGatewayMetricsPort, ingress);
   json egress = json::array(
       {to(processes_of_homeserver(tenant), json::array({tcp(kHomeserverPort)})), name_service()});
-  if (has_web(tenant)) {
-    const json web = {{"podSelector", pods_of(tenant, "web")}};
-    egress.push_back(to(json::array({web}), json::array({tcp(kWebPort)})));
-  }
-  if (has_mas(tenant)) {
-    const json mas = {{"podSelector", pods_of(tenant, "mas")}};
-    egress.push_back(to(json::array({mas}), json::array({tcp(kMasPort)})));
-  }
+  if (has_web(tenant)) egress.push_back(arrow_to_pods(tenant, "web", kWebPort));
+  if (has_mas(tenant)) egress.push_back(arrow_to_pods(tenant, "mas", kMasPort));
   if (has_calls(tenant)) egress.push_back(arrow_to_pods(tenant, kLiveKit, kLiveKitPort));
   if (has_group_calls(tenant)) egress.push_back(arrow_to_pods(tenant, kLkJwt, kLkJwtPort));
   for (const api::Bridge& bridge : live_bridges(tenant)) {

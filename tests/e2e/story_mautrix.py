@@ -163,6 +163,14 @@ def test_it_says_which_version_it_is(company, network):
     assert entry["version"] and entry["bot"].startswith(f"@{network.bot}:"), entry
 
 
+def test_nobody_is_logged_in_yet(company, network):
+    """Counted in the bridge's own database."""
+    def told():
+        (entry,) = company.status()["bridges"]
+        assert entry.get("logins") == 0, entry
+    wait_until("it is told how many are logged in", told, UNTIL_BACK)
+
+
 def test_whoever_may_not_use_it_gets_no_answer(network, people, chat):
     eve, (bot, _) = people["eve"], chat
     room = eve.invite(bot)

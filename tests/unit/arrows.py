@@ -26,7 +26,7 @@ OURS = {"base", "http", "kube", "controller", "matrix", "api", "operator", "prov
         "manifests", "backups", "directories", "homeserver", "certificates", "netpol", "directory", "sheets", "plan", "apply", "tests", "support"}
 # Libraries that sit behind one file each, so that they can be replaced in one file.
 HIDDEN = {"curl/curl.h": "lib/http/curl_transport.cpp", "simdjson.h": "lib/kube/raw_object.cpp",
-          "zstd.h": "lib/controller/packing.cpp"}
+          "zstd.h": "lib/controller/packing.cpp", "libpq-fe.h": "operator/homeserver/logins.cpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 

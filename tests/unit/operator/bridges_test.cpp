@@ -125,6 +125,35 @@ TEST(Bridges, SayWhichImageIsMissing) {
   EXPECT_THAT(told.message, HasSubstr("images.bridges.whatsapp"));
 }
 
+TEST(Bridges, AreAskedNowAndThenWhoIsLoggedIn) {
+  World world = a_tenant_with(kWhatsapp);
+  const api::Bridge bridge = world.tenant.spec.bridges.front();
+  KnownLogins known;
+  EXPECT_FALSE(known.is_due(world, bridge)) << "it does not run yet";
+  world = converged(std::move(world));
+  EXPECT_TRUE(known.is_due(world, bridge));
+  known.note(world, bridge, 3);
+  world.seen_at += std::chrono::minutes{9};
+  EXPECT_FALSE(known.is_due(world, bridge));
+  World other = world;
+  other.tenant.bridges_seen["whatsapp"].keys = "another";
+  EXPECT_TRUE(known.is_due(other, bridge)) << "another Secret, another bridge";
+  world.seen_at += std::chrono::minutes{1};
+  EXPECT_TRUE(known.is_due(world, bridge));
+  known.note(world, bridge, std::nullopt);
+  EXPECT_EQ(known.of(bridge), 3) << "nobody answered";
+}
+
+TEST(Bridges, SayHowManyAreLoggedInUntilTheyAreAskedAgain) {
+  World world = converged(a_tenant_with(kWhatsapp));
+  EXPECT_FALSE(status_of(world)["bridges"][0].contains("logins"));
+  world.logins["whatsapp"] = 3;
+  world.resource.status = status_of(world);
+  EXPECT_EQ(world.resource.status["bridges"][0]["logins"], 3);
+  world.logins.clear();
+  EXPECT_EQ(status_of(world)["bridges"][0]["logins"], 3);
+}
+
 TEST(Bridges, OfAnEndedNetworkLeaveTheRestReady) {
   const World world = converged(a_tenant_with(kSkype));
   const json status = status_of(world);
