@@ -6,8 +6,10 @@ import pytest
 
 from support import evidence
 from support import kubectl as k
+from support import matrix
 from support.company import RUN, Company
 from support.leftovers import PREFIX, wait_until_nothing_is_left
+from support.talk import Talker
 
 
 class Offices:
@@ -59,6 +61,12 @@ def offices(request):
 def acme():
     """The sample company that ./dev up makes."""
     return Company("acme", "acme")
+
+
+@pytest.fixture(scope="module")
+def admin(company):
+    """Who administers the story's company, and talks with its bots."""
+    return Talker(matrix.administrator_of(company))
 
 
 @pytest.hookimpl(hookwrapper=True)

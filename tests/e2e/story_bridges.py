@@ -7,7 +7,6 @@ import pytest
 
 from support import irc, matrix
 from support import kubectl as k
-from support.talk import Talker
 from support.waiting import Stopwatch, figure, wait_until
 from support.writers import Writers
 
@@ -37,11 +36,6 @@ def company(offices):
     company.found()
     company.wait_ready()
     return company
-
-
-@pytest.fixture(scope="module")
-def admin(company):
-    return Talker(matrix.administrator_of(company))
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +101,12 @@ def test_the_homeserver_knew_it_first(company):
     homeserver = k.get("pod", f"{company.name}-homeserver-0", company.namespace)
     (bridge,) = bridge_pods(company)
     assert began(homeserver) <= began(bridge)
+
+
+def test_it_is_told_nothing_of_before(company):
+    """Synapse would tell the first one all that was ever said."""
+    said = k.kubectl("logs", f"{company.name}-homeserver-0", "-c", "skip-history", "-n", company.namespace)
+    assert "begin with what is said from now on" in said, said
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """An application service that the operator knows nothing of, described in the manifest."""
 
-import secrets
-
 import pytest
 import yaml
 
@@ -21,11 +19,6 @@ def company(offices):
     company.found(encryption={"rooms": "off"})
     company.wait_ready()
     return company
-
-
-@pytest.fixture(scope="module")
-def admin(company):
-    return Talker(matrix.administrator_of(company))
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +50,7 @@ def test_its_bot_answers_with_its_own_text(company, admin):
 
 
 def test_somebody_else_is_refused(company, admin):
-    user, password = f"@eve:{admin.client.user.partition(':')[2]}", secrets.token_urlsafe(16)
-    status, body = company.from_inside("PUT", f"/_synapse/admin/v2/users/{user}", admin.client.token,
-                                       {"password": password})
-    assert status == 201, f"making {user} answers {status}: {body}"
+    user, password = matrix.new_person(company, admin.client, "eve")
     contact = company.contact()
     eve = matrix.Client(contact["address"], contact["caFile"])
     eve.login(user, password)

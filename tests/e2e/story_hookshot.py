@@ -10,7 +10,6 @@ import requests
 from support import kubectl as k
 from support import matrix
 from support.archive import IMAGES, image_in, offer, offered
-from support.talk import Talker
 from support.waiting import Stopwatch, figure, wait_until
 
 ARCHIVE = IMAGES / "matrix-hookshot.tar"
@@ -31,11 +30,6 @@ def company(offices):
     company.wait_ready()
     yield company
     offer("hookshot", before)
-
-
-@pytest.fixture(scope="module")
-def admin(company):
-    return Talker(matrix.administrator_of(company))
 
 
 @pytest.fixture(scope="module")

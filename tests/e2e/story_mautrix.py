@@ -62,13 +62,10 @@ def company(offices):
 def people(company):
     """Ann and Eve, each with an app that encrypts."""
     admin = matrix.administrator_of(company)
-    contact, domain = company.contact(), admin.user.partition(":")[2]
+    contact = company.contact()
     people = {}
     for name in ("ann", "eve"):
-        user, password = f"@{name}:{domain}", secrets.token_urlsafe(16)
-        status, body = company.from_inside("PUT", f"/_synapse/admin/v2/users/{user}", admin.token,
-                                           {"password": password})
-        assert status == 201, f"making {user} answers {status}: {body}"
+        user, password = matrix.new_person(company, admin, name)
         people[name] = Person(contact["address"], contact["caFile"], user, password)
     yield people
     for person in people.values():

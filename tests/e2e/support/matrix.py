@@ -88,6 +88,15 @@ def _quoted(text):
     return urllib.parse.quote(text, safe="")
 
 
+def new_person(company, administrator, name):
+    """(id, password) of an account that the administrator makes."""
+    user, password = f"@{name}:{administrator.user.partition(':')[2]}", secrets.token_urlsafe(16)
+    status, body = company.from_inside("PUT", f"/_synapse/admin/v2/users/{user}", administrator.token,
+                                       {"password": password})
+    assert status == 201, f"making {user} answers {status}: {body}"
+    return user, password
+
+
 def administrator_of(company):
     """A client of the company's administrator, logged in with the password of its Secret."""
     contact = company.contact()
