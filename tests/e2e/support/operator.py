@@ -37,14 +37,14 @@ def restart():
 def restarted_at():
     """When restart() was asked for last, to the second; None when never."""
     told = deployment()["spec"]["template"]["metadata"].get("annotations", {}).get(_RESTARTED)
-    return told and _moment(told)
+    return told and moment(told)
 
 
 def began(pod):
-    return _moment(pod["metadata"]["creationTimestamp"])
+    return moment(pod["metadata"]["creationTimestamp"])
 
 
-def _moment(text):
+def moment(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
