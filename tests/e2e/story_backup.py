@@ -119,7 +119,7 @@ def test_a_backup_is_made_while_people_talk(company, key, administrator, memory)
     def talk():
         while not over.is_set():
             sent.append(matrix.say(administrator, memory["room"], f"message {len(sent)}"))
-            over.wait(1)
+            over.wait(5)  # the homeserver asks whoever says more to wait
 
     people = threading.Thread(target=talk)
     people.start()
