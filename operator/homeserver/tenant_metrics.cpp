@@ -42,13 +42,16 @@ double seconds_at(const json& object, const char* path) {
 
 /// What is told of backups; a company without any has no series.
 struct BackupFamilies {
-  MetricFamily healthy = gauges("alphorn_backup_healthy", "1 while the last backup succeeded");
-  MetricFamily success = gauges("alphorn_backup_last_success_timestamp_seconds",
-                                "When the last backup that succeeded was finished");
+  MetricFamily healthy =
+      gauges("alphorn_backup_healthy", "0 while the last backup failed, or none can be made");
+  MetricFamily success =
+      gauges("alphorn_backup_last_success_timestamp_seconds",
+             "When the last backup that succeeded was finished, or the company was made");
   MetricFamily bytes = gauges("alphorn_backup_size_bytes", "Its size, before it was packed");
   MetricFamily duration = gauges("alphorn_backup_duration_seconds", "How long it took");
-  MetricFamily verified = gauges("alphorn_backup_last_verified_timestamp_seconds",
-                                 "When a backup was last proven by a restore");
+  MetricFamily verified =
+      gauges("alphorn_backup_last_verified_timestamp_seconds",
+             "When a backup was last proven by a restore, or the company was made");
   MetricFamily recovery = gauges("alphorn_backup_recovery_seconds",
                                  "How long that restore took until a homeserver answered");
 };
@@ -81,7 +84,11 @@ void TenantMetrics::add_backup_facts(const json& tenant, Facts& facts) {
   facts.is_backed_up = at_path(tenant, "spec/backup").is_object();
   if (!facts.is_backed_up) return;
   const json& status = at_path(tenant, "status");
-  facts.backups_are_well = string_at(condition(status, "BackupHealthy"), "status") == "True";
+  const json& health = condition(status, "BackupHealthy");
+  // The first one is made by the schedule: a company of today is not ill.
+  facts.backups_are_well =
+      string_at(health, "status") == "True" || string_at(health, "reason") == "NoBackupYet";
+  facts.made = seconds_at(tenant, "metadata/creationTimestamp");
   facts.last_backup = seconds_at(status, "backup/lastSuccess");
   facts.backup_bytes = static_cast<double>(integer_at(status, "backup/bytes"));
   facts.backup_seconds = static_cast<double>(integer_at(status, "backup/seconds"));
@@ -105,9 +112,9 @@ std::vector<MetricFamily> TenantMetrics::collect() const {
   const auto add_backups = [&](const Labels& labels, const Facts& facts) {
     if (!facts.is_backed_up) return;
     add(backups.healthy, labels, facts.backups_are_well ? 1 : 0);
-    // 0 says "never", and is long ago for whoever asks for the age.
-    add(backups.success, labels, facts.last_backup);
-    add(backups.verified, labels, facts.last_drill);
+    // Ages count from when the company was made, while there is nothing else to count from.
+    add(backups.success, labels, facts.last_backup > 0 ? facts.last_backup : facts.made);
+    add(backups.verified, labels, facts.last_drill > 0 ? facts.last_drill : facts.made);
     if (facts.last_backup > 0) add(backups.bytes, labels, facts.backup_bytes);
     if (facts.last_backup > 0) add(backups.duration, labels, facts.backup_seconds);
     if (facts.last_drill > 0) add(backups.recovery, labels, facts.recovery_seconds);

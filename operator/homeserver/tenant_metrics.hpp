@@ -39,6 +39,7 @@ class TenantMetrics {
     double certificate_ends = 0;
     bool is_backed_up = false;  ///< it asks for backups; the rest of this is about them
     bool backups_are_well = false;
+    double made = 0;
     double last_backup = 0;  ///< 0 while there is none; so are the others
     double backup_bytes = 0;
     double backup_seconds = 0;

@@ -33,7 +33,9 @@ def reader(offices):
 @pytest.fixture(scope="module")
 def company(reader, offices):
     company = offices.company("watched")
-    company.found()
+    # By a schedule that never comes: the thirtieth of February.
+    company.found(backup={"schedule": "0 0 30 2 *", "drill": {"schedule": "0 0 30 2 *"},
+                          "repository": {"volume": {"claimName": "elsewhere"}}})
     company.wait_ready()
     return company
 

@@ -59,6 +59,32 @@ TEST(TenantMetrics, TellHowATenantIs) {
       text, HasSubstr("alphorn_tenant_not_ready_reason" + labels + R"(,reason="KeysNotReady"} 1)"));
 }
 
+TEST(TenantMetrics, TellOfBackupsOnlyWhereTheyAreAskedFor) {
+  controller::Store store;
+  const TenantMetrics metrics{[&store] { return store.list(); }};
+  json object = tenant(true);
+  put(store, object, "1");
+  EXPECT_THAT(series(metrics), Not(HasSubstr("alphorn_backup_healthy{")));
+
+  object["metadata"]["creationTimestamp"] = "2026-11-27T00:00:00Z";
+  object["spec"]["backup"] = json::object();
+  object["status"]["conditions"].push_back(
+      {{"type", "BackupHealthy"}, {"status", "False"}, {"reason", "NoBackupYet"}});
+  put(store, object, "2");
+  const std::string labels = R"({namespace="a",name="acme"})";
+  std::string text = series(metrics);
+  EXPECT_THAT(text, HasSubstr("alphorn_backup_healthy" + labels + " 1"));
+  EXPECT_THAT(text,
+              HasSubstr("alphorn_backup_last_success_timestamp_seconds" + labels + " 1795737600"));
+
+  object["status"]["conditions"].back()["reason"] = "BackupFailed";
+  object["status"]["backup"] = {{"lastSuccess", "2026-11-27T02:00:00Z"}, {"bytes", 4096}};
+  put(store, object, "3");
+  text = series(metrics);
+  EXPECT_THAT(text, HasSubstr("alphorn_backup_healthy" + labels + " 0"));
+  EXPECT_THAT(text, HasSubstr("alphorn_backup_size_bytes" + labels + " 4096"));
+}
+
 TEST(TenantMetrics, ATenantThatIsGoneLeavesNoSeries) {
   controller::Store store;
   const TenantMetrics metrics{[&store] { return store.list(); }};
