@@ -40,17 +40,13 @@ void check_repository(Findings& findings, const BackupRepository& repository) {
     return findings.check(repository.claim_name.empty() || is_object_name(repository.claim_name),
                           kField, R"(volume.claimName must hold only a-z, 0-9, "-" and ".")");
   }
-  findings.check(is_bucket(repository.bucket), kField,
-                 R"(s3.bucket must hold 3 to 63 of a-z, 0-9, "-" and ".")");
-  findings.check(is_label(repository.region), kField,
-                 "s3.region must hold only a-z, 0-9 and inner \"-\", such as eu-central-2");
-  findings.check(repository.endpoint.empty() || is_endpoint(repository.endpoint), kField,
-                 "s3.endpoint must be an https URL without a path, such as "
-                 "https://s3.acme.example");
-  findings.check(is_prefix(repository.prefix), kField,
-                 "s3.prefix must be folders that end with \"/\", such as acme/backup/");
-  findings.check(is_object_name(repository.secret_name), kField,
-                 R"(s3.secretRef.name must hold only a-z, 0-9, "-" and ".")");
+  check_bucket_address(findings, kField,
+                       {.bucket = repository.bucket,
+                        .region = repository.region,
+                        .endpoint = repository.endpoint,
+                        .prefix = repository.prefix,
+                        .secret_name = repository.secret_name},
+                       "acme/backup/");
   findings.check(
       std::all_of(repository.networks.begin(), repository.networks.end(), is_network), kField,
       "s3.networks must hold networks with a prefix of at least 8 bits, such as 10.20.0.0/16");

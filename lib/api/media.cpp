@@ -14,8 +14,6 @@ constexpr std::string_view kScheme = "https://";
 
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
-}  // namespace
-
 bool is_bucket(std::string_view text) {
   return text.size() >= 3 && text.size() <= 63 && is_object_name(text);
 }
@@ -33,6 +31,23 @@ bool is_prefix(std::string_view text) {
          });
 }
 
+}  // namespace
+
+void check_bucket_address(Findings& findings, const char* field, const BucketAddress& address,
+                          const std::string& example) {
+  findings.check(is_bucket(address.bucket), field,
+                 R"(s3.bucket must hold 3 to 63 of a-z, 0-9, "-" and ".")");
+  findings.check(is_label(address.region), field,
+                 "s3.region must hold only a-z, 0-9 and inner \"-\", such as eu-central-2");
+  findings.check(address.endpoint.empty() || is_endpoint(address.endpoint), field,
+                 "s3.endpoint must be an https URL without a path, such as "
+                 "https://s3.acme.example");
+  findings.check(is_prefix(address.prefix), field,
+                 "s3.prefix must be folders that end with \"/\", such as " + example);
+  findings.check(is_object_name(address.secret_name), field,
+                 R"(s3.secretRef.name must hold only a-z, 0-9, "-" and ".")");
+}
+
 std::optional<MediaBucket> media_bucket_from(const json& s3) {
   if (!s3.is_object()) return std::nullopt;
   return MediaBucket{.bucket = string_at(s3, "bucket"),
@@ -47,17 +62,13 @@ std::optional<MediaBucket> media_bucket_from(const json& s3) {
 
 void check_media_bucket(Findings& findings, const MediaBucket& bucket) {
   constexpr const char* kField = "spec.homeserver.media.s3";
-  findings.check(is_bucket(bucket.bucket), kField,
-                 R"(s3.bucket must hold 3 to 63 of a-z, 0-9, "-" and ".")");
-  findings.check(is_label(bucket.region), kField,
-                 "s3.region must hold only a-z, 0-9 and inner \"-\", such as eu-central-2");
-  findings.check(bucket.endpoint.empty() || is_endpoint(bucket.endpoint), kField,
-                 "s3.endpoint must be an https URL without a path, such as "
-                 "https://s3.acme.example");
-  findings.check(is_prefix(bucket.prefix), kField,
-                 "s3.prefix must be folders that end with \"/\", such as acme/media/");
-  findings.check(is_object_name(bucket.secret_name), kField,
-                 R"(s3.secretRef.name must hold only a-z, 0-9, "-" and ".")");
+  check_bucket_address(findings, kField,
+                       {.bucket = bucket.bucket,
+                        .region = bucket.region,
+                        .endpoint = bucket.endpoint,
+                        .prefix = bucket.prefix,
+                        .secret_name = bucket.secret_name},
+                       "acme/media/");
   findings.check(hours_of(bucket.keep_local) > 0, kField,
                  "s3.keepLocal must be a whole number of h, d or w, such as 30d");
   findings.check(std::all_of(bucket.networks.begin(), bucket.networks.end(), is_network), kField,

@@ -87,10 +87,17 @@ void check_size(Findings& findings, const CompanyHomeserverSpec& spec);
 bool can_be_counted(const std::optional<Quantity>& amount);
 bool is_positive(const std::optional<Quantity>& amount);
 void check_media_bucket(Findings& findings, const MediaBucket& bucket);
-/// Of a server by the S3 protocol: its bucket, region, URL and folders.
-bool is_bucket(std::string_view text);
-bool is_endpoint(std::string_view text);
-bool is_prefix(std::string_view text);
+/// A bucket of a server by the S3 protocol, as files and backups name one.
+struct BucketAddress {
+  std::string bucket;
+  std::string region;
+  std::string endpoint;
+  std::string prefix;
+  std::string secret_name;
+};
+/// `example` is how folders may be called: "acme/media/".
+void check_bucket_address(Findings& findings, const char* field, const BucketAddress& address,
+                          const std::string& example);
 void check_backup(Findings& findings, const Backup& backup);
 void check_authentication(Findings& findings, const Authentication& authentication);
 void check_database(Findings& findings, const CompanyHomeserverSpec& spec);
