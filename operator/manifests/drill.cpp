@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kConfig = "/etc/backup";
 constexpr const char* kServerConfig = "/etc/database";  // as the company's own server has it
 constexpr const char* kHomeserverConfig = "/etc/homeserver";
-constexpr const char* kWork = "/work";
+constexpr const char* kWork = "/fetched";
 constexpr const char* kDatabaseData = "/data/pg";
 constexpr const char* kMedia = "/media";
 constexpr const char* kSockets = "/run/postgresql";
