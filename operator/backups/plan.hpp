@@ -15,11 +15,11 @@ namespace alphorn::backups {
 
 /// All runs of one sort.
 struct Line {
-  std::string kind;                               ///< HomeserverBackup or HomeserverRestore
-  std::optional<homeserver::ObjectPtr> cron_job;  ///< whose template every run is made by
-  std::vector<homeserver::ObjectPtr> jobs;
-  std::vector<homeserver::ObjectPtr> pods;
-  std::vector<api::HomeserverRun> runs;
+  std::string kind;                                    ///< HomeserverBackup or HomeserverRestore
+  std::optional<homeserver::ObjectPtr> cron_job = {};  ///< whose template every run is made by
+  std::vector<homeserver::ObjectPtr> jobs = {};
+  std::vector<homeserver::ObjectPtr> pods = {};
+  std::vector<api::HomeserverRun> runs = {};
 };
 
 /// Everything a pass may decide on, seen at one moment. Plain data.

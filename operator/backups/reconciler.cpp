@@ -1,6 +1,7 @@
 #include "backups/reconciler.hpp"
 
-#include "api/company_homeserver.hpp"
+#include <map>
+
 #include "homeserver/status.hpp"
 #include "manifests/backup.hpp"
 #include "manifests/vocabulary.hpp"
@@ -30,21 +31,23 @@ json subject_of(const api::HomeserverRun& run) {
           {"metadata", {{"name", run.name}, {"namespace", run.ns}, {"uid", run.uid}}}};
 }
 
+std::string component_of(const homeserver::ObjectPtr& object) {
+  return manifests::label_of(*object, "app.kubernetes.io/component");
+}
+
 /// Jobs and pods say of which sort they are by their component.
-Line line_of(const homeserver::Cache& cache, const kube::Key& key, const kube::Kind& kind,
-             const char* component) {
-  Line line{.kind = kind.name};
-  const auto of_component = [&](const kube::Kind& of, auto&& take) {
-    for (const auto& cached : cache.of_backups(of, key)) {
-      homeserver::ObjectPtr object = seen(cached);
-      if (manifests::label_of(*object, "app.kubernetes.io/component") == component) take(object);
+void gather(const homeserver::Cache& cache, const kube::Key& key, World& world) {
+  const std::map<std::string, Line*> lines{{manifests::kBackup, &world.backups},
+                                           {manifests::kDrill, &world.drills}};
+  const auto each = [&](const kube::Kind& kind, auto&& put) {
+    for (const auto& cached : cache.of_backups(kind, key)) {
+      const homeserver::ObjectPtr object = seen(cached);
+      put(*lines.at(component_of(object)), object);
     }
   };
-  of_component(kube::kinds::kCronJob, [&](const auto& object) { line.cron_job = object; });
-  of_component(kube::kinds::kJob, [&](const auto& object) { line.jobs.push_back(object); });
-  of_component(kube::kinds::kPod, [&](const auto& object) { line.pods.push_back(object); });
-  line.runs = cache.runs_of(kind, key);
-  return line;
+  each(kube::kinds::kCronJob, [](Line& line, const auto& object) { line.cron_job = object; });
+  each(kube::kinds::kJob, [](Line& line, const auto& object) { line.jobs.push_back(object); });
+  each(kube::kinds::kPod, [](Line& line, const auto& object) { line.pods.push_back(object); });
 }
 
 }  // namespace
@@ -80,8 +83,11 @@ World Reconciler::observe(const kube::Key& key) const {
     world.is_hibernated = at_path(tenant, "spec/hibernated") == true;
     world.setup = homeserver::reported(at_path(tenant, "status"), "BackupReady").message;
   }
-  world.backups = line_of(parts_.cache, key, homeserver::kHomeserverBackup, manifests::kBackup);
-  world.drills = line_of(parts_.cache, key, homeserver::kHomeserverRestore, manifests::kDrill);
+  world.backups = {.kind = api::kHomeserverBackup,
+                   .runs = parts_.cache.runs_of(homeserver::kHomeserverBackup, key)};
+  world.drills = {.kind = api::kHomeserverRestore,
+                  .runs = parts_.cache.runs_of(homeserver::kHomeserverRestore, key)};
+  gather(parts_.cache, key, world);
   return world;
 }
 

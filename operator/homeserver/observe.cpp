@@ -239,7 +239,8 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
                                          std::stop_token stop) {
   const controller::ObjectPtr object = parts_.cache.tenant(key);
   if (!object) return std::nullopt;
-  World world{.resource = api::company_homeserver_from(object->read())};
+  const json content = object->read();
+  World world{.resource = api::company_homeserver_from(content)};
   world.seen_at = std::chrono::system_clock::now();
   const auto& finalizers = world.resource.finalizers;
   const bool is_held =
@@ -317,7 +318,7 @@ std::optional<World> Reconciler::observe(const kube::Key& key, Memory& memory,
   if (tenant.spec.backup) {
     world.backups = parts_.cache.runs_of(kHomeserverBackup, key);
     world.restores = parts_.cache.runs_of(kHomeserverRestore, key);
-    observe_backup(world, object->read());
+    observe_backup(world, content);
   }
   world.certificate = secrets.certificate;
   world.certificate_is_usable = secrets.certificate_is_usable;
